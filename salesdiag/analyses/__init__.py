@@ -1,0 +1,1 @@
+"""Questions asked of a department: each function gives one tidy table."""

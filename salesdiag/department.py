@@ -1,0 +1,450 @@
+"""`Department`: the tables of one sales department on an engine, with its calendar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import pandas as pd
+from ibis import _
+
+from salesdiag.engine import conform, connect, register, suggest
+from salesdiag.errors import InputError, MissingDataError
+from salesdiag.narrow import created_between, narrow
+from salesdiag.periods import Calendar, parse_day
+from salesdiag.schema import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+UNASSIGNED = "unassigned"
+
+# things that cannot be entered ahead of time; a close date can
+_AS_OF_COLUMNS = {
+    "deals": "created_at",
+    "leads": "created_at",
+    "activities": "occurred_at",
+    "stage_changes": "entered_at",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is known about a department besides its tables."""
+
+    name: str = ""
+    as_of: date | None = None
+    as_of_source: str = "given"
+    currency: str = ""
+    calendar: Calendar = field(default_factory=Calendar)
+    stages: tuple[str, ...] = ()
+    pay_plan: Mapping[str, Any] = field(default_factory=dict)
+    discount_limits: Mapping[str, float] = field(default_factory=dict)
+
+
+class Department:
+    """The tables of a sales department, its calendar and the day up to which the data speak.
+
+    Each table is given as pandas, Polars, Arrow, an Ibis table, or the path of a Parquet
+    file, and put on the engine once (DuckDB in memory unless Ibis tables of another
+    connection are given). Columns are those of `salesdiag.schema`; others are kept for
+    slicing. A department never changes: narrowing it gives another one.
+
+    Parameters
+    ----------
+    deals : table
+        The only mandatory table: ``deal_id`` and ``status`` at least.
+    stage_changes, stages, activities, leads, reps, targets, line_items, accounts, \
+call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : table, optional
+        The other canonical tables.
+    as_of : date or str, optional
+        The data speak up to the end of this day. Default: the latest creation, activity or
+        stage entry in the tables; never today.
+    name, currency : str, default ""
+        Shown in the report.
+    calendar : Calendar, optional
+        Time zone, fiscal year, working days and hours, holidays.
+    stage_order : sequence of str, default ()
+        Open stages in selling order, where there is no ``stages`` table.
+    load_report : DataFrame, optional
+        What the reader of the files did; `salesdiag.load` gives it.
+
+    Raises
+    ------
+    MissingDataError
+        If a mandatory column is missing.
+    InputError
+        If a column has the wrong kind of values.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> deals = pd.DataFrame({"deal_id": ["A", "B"], "status": ["won", "lost"],
+    ...                       "rep_id": ["r1", None], "amount": [100.0, 40.0]})
+    >>> department = Department(deals=deals, as_of="2025-12-31")
+    >>> department.tables
+    ('deals',)
+    >>> department.where(status="won").deals.count().execute()
+    1
+    """
+
+    __slots__ = ("_cache", "_settings", "_tables", "load_report")
+
+    def __init__(
+        self,
+        *,
+        deals: object,
+        stage_changes: object = None,
+        stages: object = None,
+        activities: object = None,
+        leads: object = None,
+        reps: object = None,
+        targets: object = None,
+        line_items: object = None,
+        accounts: object = None,
+        call_scores: object = None,
+        deal_changes: object = None,
+        forecasts: object = None,
+        source_costs: object = None,
+        payouts: object = None,
+        market: object = None,
+        fx_rates: object = None,
+        as_of: date | str | None = None,
+        name: str = "",
+        currency: str = "",
+        calendar: Calendar | None = None,
+        stage_order: Sequence[str] = (),
+        load_report: pd.DataFrame | None = None,
+    ) -> None:
+        given = {
+            "deals": deals, "stage_changes": stage_changes, "stages": stages,
+            "activities": activities, "leads": leads, "reps": reps, "targets": targets,
+            "line_items": line_items, "accounts": accounts, "call_scores": call_scores,
+            "deal_changes": deal_changes, "forecasts": forecasts, "source_costs": source_costs,
+            "payouts": payouts, "market": market, "fx_rates": fx_rates,
+        }  # fmt: skip
+        present = {table: data for table, data in given.items() if data is not None}
+        settings = Settings(
+            name=name,
+            as_of=None if as_of is None else parse_day(as_of, "as_of"),
+            currency=currency,
+            calendar=calendar or Calendar(),
+            stages=tuple(stage_order),
+        )
+        self._fill(present, settings, load_report)
+
+    @classmethod
+    def of(
+        cls,
+        tables: Mapping[str, object],
+        settings: Settings,
+        load_report: pd.DataFrame | None = None,
+    ) -> Department:
+        """Build a department from a mapping of tables and its settings."""
+        department = object.__new__(cls)
+        department._fill(tables, settings, load_report)
+        return department
+
+    def _fill(
+        self, tables: Mapping[str, object], settings: Settings, load_report: pd.DataFrame | None
+    ) -> None:
+        unknown = [name for name in tables if name not in TABLES]
+        if unknown:
+            message = f"{unknown[0]!r} is no table; known are {', '.join(TABLES)}."
+            raise InputError(message + suggest(unknown[0], TABLES))
+        if "deals" not in tables:
+            message = "a department needs the table 'deals'."
+            raise MissingDataError(message, missing=("deals",), ask_for=TABLES["deals"].ask_for)
+        zone = settings.calendar.time_zone
+        connection = _connection_of(tables)
+        ready = {
+            name: conform(register(connection, name, data, zone), TABLES[name], zone)
+            for name, data in tables.items()
+        }
+        self._set(ready, settings, load_report)
+        if settings.as_of is None:
+            self._set(ready, _latest(ready, settings), load_report)
+
+    def _set(
+        self, tables: Mapping[str, ibis.Table], settings: Settings, report: pd.DataFrame | None
+    ) -> None:
+        assign = object.__setattr__
+        assign(self, "_tables", dict(tables))
+        assign(self, "_settings", settings)
+        assign(self, "load_report", report)
+        assign(self, "_cache", {})
+
+    def _with(self, tables: Mapping[str, ibis.Table]) -> Department:
+        narrowed = object.__new__(Department)
+        narrowed._set(tables, self._settings, self.load_report)
+        return narrowed
+
+    def __setattr__(self, name: str, value: object) -> None:
+        message = f"a Department never changes; cannot set {name!r}. Build another one instead."
+        raise AttributeError(message)
+
+    # -- what it holds ---------------------------------------------------------------
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the tables it has, in the order of the schema."""
+        return tuple(name for name in TABLES if name in self._tables)
+
+    def table(self, name: str) -> ibis.Table:
+        """Give one table as an Ibis expression.
+
+        Raises
+        ------
+        MissingDataError
+            If the department does not have it.
+        """
+        if name in self._tables:
+            return self._tables[name]
+        if name not in TABLES:
+            message = f"{name!r} is no table; known are {', '.join(TABLES)}."
+            raise InputError(message + suggest(name, TABLES))
+        message = f"the department has no table {name!r}; it has {', '.join(self.tables)}."
+        raise MissingDataError(message, missing=(name,), ask_for=TABLES[name].ask_for)
+
+    def __getattr__(self, name: str) -> ibis.Table:
+        if name in TABLES:
+            return self.table(name)
+        message = f"'Department' object has no attribute {name!r}"
+        raise AttributeError(message)
+
+    def has(self, table: str, *columns: str) -> bool:
+        """Tell whether a table, and the columns named, are there."""
+        there = self._tables.get(table)
+        return there is not None and all(column in there.columns for column in columns)
+
+    @property
+    def as_of(self) -> date:
+        """The last day on which the data speak."""
+        day = self._settings.as_of
+        if day is None:  # only while the object is being built
+            message = "the department holds no date from which to tell as_of; give as_of."
+            raise InputError(message)
+        return day
+
+    @property
+    def settings(self) -> Settings:
+        """Name, ``as_of`` and where it comes from, currency, calendar, stages, pay plan."""
+        return self._settings
+
+    @property
+    def name(self) -> str:
+        """Name of the department, or an empty text."""
+        return self._settings.name
+
+    @property
+    def currency(self) -> str:
+        """ISO code of the one currency of all amounts, or an empty text."""
+        return self._settings.currency
+
+    @property
+    def calendar(self) -> Calendar:
+        """Time zone, fiscal year, working days and hours."""
+        return self._settings.calendar
+
+    # -- narrowing ---------------------------------------------------------------------
+
+    def where(self, **conditions: object) -> Department:
+        """Keep what belongs to the deals, reps, leads ... with these values.
+
+        A condition is a column and a value or a list of values, such as ``team="North"`` or
+        ``source=["web", "fair"]``. A table that has the column is filtered by it; one that
+        names a rep, a deal or an account is filtered through that; one that has no such
+        link (calendar, market) stays whole. Of the targets, those of the kept teams or reps
+        remain.
+
+        Raises
+        ------
+        InputError
+            If no table has the column.
+        """
+        tables = self._tables
+        for column, value in conditions.items():
+            tables = narrow(tables, column, value)
+        return self._with(tables)
+
+    def created_between(
+        self, start: date | str | None = None, end: date | str | None = None
+    ) -> Department:
+        """Keep the deals and leads created from ``start`` to ``end``, and what hangs on them.
+
+        Both days are included. The observation still ends with ``as_of``.
+        """
+        first = None if start is None else parse_day(start, "start")
+        last = None if end is None else parse_day(end, "end")
+        return self._with(created_between(self._tables, first, last))
+
+    # -- what the analyses share ---------------------------------------------------------
+
+    def require(self, **columns: Sequence[str]) -> None:
+        """Refuse, naming what to ask for, where a table or column is missing."""
+        missing, asks = [], []
+        for name, names in columns.items():
+            if name not in self._tables:
+                missing.append(name)
+                asks.append(TABLES[name].ask_for)
+                continue
+            lacking = [f"{name}.{one}" for one in names if one not in self._tables[name].columns]
+            missing += lacking
+            asks += [TABLES[name].ask_for] if lacking else []
+        if missing:
+            message = (
+                f"this needs {', '.join(missing)}, which the department does not have; "
+                f"its tables are {', '.join(self.tables)}. Ask for {'; and '.join(asks)}."
+            )
+            raise MissingDataError(message, missing=tuple(missing), ask_for="; and ".join(asks))
+
+    def split_keys(self, by: str | Sequence[str]) -> list[str]:
+        """Check what to split by: columns of ``deals``, ``reps`` or ``accounts``."""
+        keys = [by] if isinstance(by, str) else list(by)
+        homes = self._key_homes()
+        for key in keys:
+            if key not in homes:
+                known = ", ".join(sorted(homes))
+                message = f"by: no table has a column {key!r} to split by; there are {known}."
+                raise MissingDataError(message + suggest(key, homes), missing=(f"deals.{key}",))
+        if len(set(keys)) < len(keys):
+            message = f"by names a column twice: {keys!r}."
+            raise InputError(message)
+        return keys
+
+    def _key_homes(self) -> dict[str, str]:
+        """Tell which table holds each column that deals can be split by."""
+        homes: dict[str, str] = {}
+        for table, link in (("accounts", "account_id"), ("reps", "rep_id"), ("deals", "deal_id")):
+            if self.has(table) and self.has("deals", link):
+                homes |= dict.fromkeys(self._tables[table].columns, table)
+        return homes
+
+    def select_deals(
+        self,
+        *,
+        by: Sequence[str] = (),
+        start: date | str | None = None,
+        end: date | str | None = None,
+        on: str = "created_at",
+    ) -> ibis.Table:
+        """Give the deals of a window with the columns to split by.
+
+        Deals merged into another are left out. The window is on the column ``on``, both
+        days included; without a window deals lacking that date stay. A missing key becomes
+        "unassigned".
+        """
+        deals = self._tables["deals"]
+        if "merged_into_id" in deals.columns:
+            deals = deals.filter(_.merged_into_id.isnull())
+        if start is not None:
+            deals = deals.filter(_[on].date() >= parse_day(start, "start"))
+        if end is not None:
+            deals = deals.filter(_[on].date() <= parse_day(end, "end"))
+        homes = self._key_homes()
+        for table, link in (("reps", "rep_id"), ("accounts", "account_id")):
+            wanted = [key for key in by if homes[key] == table]
+            if wanted:
+                # one row a key, so that a repeated rep or account cannot multiply deals
+                picked = {key: _[key].min() for key in wanted}
+                side = self._tables[table].group_by(link).agg(**picked)
+                deals = deals.left_join(side, link).drop(f"{link}_right")
+        filled = {key: deals[key].cast("string").fill_null(UNASSIGNED) for key in by}
+        return deals.mutate(**filled) if filled else deals
+
+    def ladder(self) -> pd.DataFrame:
+        """Give the stages of the one pipeline in selling order: stage, position, status.
+
+        A lost stage is no step of the ladder and is left out; where no stage means won, a
+        last step "won" is added.
+
+        Raises
+        ------
+        MissingDataError
+            If neither a ``stages`` table nor an order of stages is known.
+        InputError
+            If there is more than one pipeline: narrow with ``where(pipeline=...)`` first.
+        """
+        if "ladder" not in self._cache:
+            self._cache["ladder"] = _ladder(self)
+        ladder: pd.DataFrame = self._cache["ladder"]
+        return ladder.copy()
+
+    # -- how it looks --------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        name = f" {self.name!r}" if self.name else ""
+        return f"<Department{name} as of {self.as_of}: {', '.join(self.tables)}>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = "".join(
+            f"<tr><td style='text-align:left'>{escape(name)}</td><td>{count:,}</td></tr>"
+            for name, count in self._counts().items()
+        )
+        title = escape(self.name or "Sales department")
+        note = escape(f"as of {self.as_of}" + (f" · {self.currency}" if self.currency else ""))
+        head = "<thead><tr><th style='text-align:left'>table</th><th>rows</th></tr></thead>"
+        return f"<div><b>{title}</b> · {note}<table>{head}<tbody>{rows}</tbody></table></div>"
+
+    def _counts(self) -> dict[str, int]:
+        return {name: int(self._tables[name].count().execute()) for name in self.tables}
+
+
+def _connection_of(tables: Mapping[str, object]) -> ibis.BaseBackend:
+    """Use the engine on which the tables already are, else a new one."""
+    backends = []
+    for table in tables.values():
+        if isinstance(table, ibis.Table):
+            backends += [one for one in table._find_backends()[0] if one not in backends]
+    if len(backends) > 1:
+        names = ", ".join(sorted(backend.name for backend in backends))
+        message = f"all Ibis tables must be on one connection; got {len(backends)} ({names})."
+        raise InputError(message)
+    return backends[0] if backends else connect()
+
+
+def _latest(tables: Mapping[str, ibis.Table], settings: Settings) -> Settings:
+    """Take the latest moment that could not have been entered ahead."""
+    found: list[tuple[date, str]] = []
+    for name, column in _AS_OF_COLUMNS.items():
+        if name in tables and column in tables[name].columns:
+            latest = tables[name][column].max().execute()
+            if not pd.isna(latest):
+                found.append((latest.date(), f"latest {name}.{column}"))
+    if not found:
+        message = (
+            "as_of is not given and no table holds a creation, activity or stage entry date "
+            "from which to take it; give as_of, the last day on which the data speak."
+        )
+        raise InputError(message)
+    day, source = max(found)
+    return replace(settings, as_of=day, as_of_source=source)
+
+
+def _ladder(department: Department) -> pd.DataFrame:
+    if department.has("stages"):
+        stages = department.table("stages").to_pandas()
+    elif department.settings.stages:
+        names = department.settings.stages
+        stages = pd.DataFrame({"stage": list(names), "position": range(1, len(names) + 1)})
+    else:
+        message = (
+            "the selling order of the stages is not known: give a table 'stages' "
+            "(stage, position, status), or 'stages' in department.toml."
+        )
+        raise MissingDataError(message, missing=("stages",), ask_for=TABLES["stages"].ask_for)
+    if "pipeline" in stages and stages["pipeline"].nunique() > 1:
+        names = ", ".join(sorted(stages["pipeline"].dropna().unique()))
+        message = f"there are several pipelines ({names}): narrow with where(pipeline=...) first."
+        raise InputError(message)
+    status = stages["status"] if "status" in stages else pd.Series("open", index=stages.index)
+    ladder = stages[["stage", "position"]].assign(status=status.fillna("open"))
+    ladder = ladder[ladder["status"] != "lost"].sort_values(["position", "stage"])
+    if not (ladder["status"] == "won").any():
+        top = int(ladder["position"].max()) + 1 if len(ladder) else 1
+        ladder.loc[len(stages)] = ["won", top, "won"]
+    return ladder.reset_index(drop=True)

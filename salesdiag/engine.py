@@ -1,0 +1,167 @@
+"""Bring a table of any kind onto an engine, in the types that the schema asks for."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from salesdiag.errors import InputError, MissingDataError
+from salesdiag.schema import IBIS_TYPES, TABLES, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@ibis.udf.scalar.builtin(name="timezone")
+def _local_time(zone: str, moment: ibis.dtype("timestamp('UTC')")) -> ibis.dtype("timestamp"):  # type: ignore[valid-type, empty-body]
+    """Give the wall clock of a zone; DuckDB and PostgreSQL know it by this name."""
+
+
+def connect() -> ibis.BaseBackend:
+    """Open an embedded DuckDB in memory."""
+    return ibis.duckdb.connect()
+
+
+def register(connection: ibis.BaseBackend, name: str, data: object, zone: str) -> ibis.Table:
+    """Put a table on the engine once.
+
+    ``data`` is an Ibis table (used as it is), a path to a Parquet file (read in place), or
+    anything that speaks Arrow: pandas, Polars, pyarrow.
+    """
+    if isinstance(data, ibis.Table):
+        return data
+    if isinstance(data, str | Path):
+        return _register_parquet(connection, name, Path(data), zone)
+    return _store(connection, name, _without_zone(_to_arrow(name, data), zone))
+
+
+def conform(table: ibis.Table, spec: Table, zone: str) -> ibis.Table:
+    """Give the canonical columns their canonical types; other columns stay as they are."""
+    lacking = [column for column in spec.required if column not in table.columns]
+    if lacking:
+        raise MissingDataError(
+            f"{spec.name} lacks the mandatory column {_listed(lacking)}; "
+            f"it has {_listed(table.columns)}.{suggest(lacking[0], table.columns)}",
+            missing=tuple(f"{spec.name}.{column}" for column in lacking),
+            ask_for=spec.ask_for,
+        )
+    casts = {}
+    for column in spec.columns:
+        if column.name in table.columns:
+            given = table[column.name]
+            wanted = ibis.dtype(IBIS_TYPES[column.type])
+            if given.type().copy(nullable=True) != wanted:
+                casts[column.name] = _cast(given, column.type, f"{spec.name}.{column.name}", zone)
+    return table.mutate(**casts) if casts else table
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Name the nearest known name, as a sentence to put behind a message."""
+    near = get_close_matches(name, list(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(repr(name) for name in names) or "nothing"
+
+
+def _register_parquet(
+    connection: ibis.BaseBackend, name: str, path: Path, zone: str
+) -> ibis.Table:
+    import pyarrow.parquet as pq
+
+    try:
+        schema = pq.read_schema(path)
+        # zones are resolved here, where the zone is known; the engine would use its own
+        if any(pa.types.is_timestamp(kind) and kind.tz for kind in schema.types):
+            return _store(connection, name, _without_zone(pq.read_table(path), zone))
+    except (OSError, pa.ArrowInvalid) as error:
+        reason = str(error).splitlines()[0]
+        message = f"{path.name} cannot be read as Parquet ({reason}); export it again."
+        raise InputError(message) from None
+    return connection.read_parquet(path, table_name=f"{name}_file")
+
+
+def _to_arrow(name: str, data: Any) -> pa.Table:  # noqa: ANN401
+    if isinstance(data, pa.Table):
+        return data
+    if hasattr(data, "collect") and not hasattr(data, "__arrow_c_stream__"):
+        data = data.collect()  # a lazy Polars frame
+    if hasattr(data, "iloc"):
+        try:
+            return pa.Table.from_pandas(data, preserve_index=False)
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            message = f"{name}: a column mixes kinds of values ({error.args[0]})."
+            raise InputError(message) from None
+    if hasattr(data, "__arrow_c_stream__"):
+        return pa.table(data)
+    message = (
+        f"{name} must be a pandas, Polars, Arrow or Ibis table, or the path of a Parquet file; "
+        f"got {type(data).__name__}."
+    )
+    raise InputError(message)
+
+
+def _without_zone(table: pa.Table, zone: str) -> pa.Table:
+    for index, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type) and field.type.tz:
+            moments = pc.cast(table.column(index), pa.timestamp("us", tz=zone), safe=False)
+            table = table.set_column(index, field.name, pc.local_timestamp(moments))
+        elif pa.types.is_null(field.type):
+            table = table.set_column(index, field.name, pc.cast(table.column(index), pa.string()))
+        elif pa.types.is_dictionary(field.type):
+            table = table.set_column(index, field.name, pc.cast(table.column(index), pa.string()))
+    return table
+
+
+def _store(connection: ibis.BaseBackend, name: str, table: pa.Table) -> ibis.Table:
+    if connection.name != "duckdb":
+        return connection.create_table(f"salesdiag_{name}", table, temp=True)
+    # straight to DuckDB: one copy, and no detour through statements that vary by version
+    raw = connection.con
+    raw.register("salesdiag_incoming", table)
+    raw.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM salesdiag_incoming')
+    raw.unregister("salesdiag_incoming")
+    return connection.table(name)
+
+
+def _cast(given: ibis.Value, wanted: str, where: str, zone: str) -> ibis.Value:
+    kind = given.type()
+    if wanted == "text":
+        if kind.is_floating():  # whole numbers that pandas turned into floats beside a null
+            return given.cast("int64").cast("string")
+        return given.cast("string")
+    if wanted in ("time", "date") and kind.is_timestamp() and kind.timezone:
+        return _local_time(zone, given).cast(IBIS_TYPES[wanted])
+    if wanted in ("time", "date") and not (kind.is_timestamp() or kind.is_date()):
+        if kind.is_string() and given.get_name() and _is_empty_text(given):
+            return ibis.null().cast(IBIS_TYPES[wanted])
+        message = (
+            f"{where} must hold dates or times; it holds {kind}. "
+            "Convert it first, or load the file with salesdiag.load, which reads dates as text."
+        )
+        raise InputError(message)
+    if wanted in ("money", "number", "count") and not kind.is_numeric():
+        if kind.is_string() and _is_empty_text(given):
+            return ibis.null().cast(IBIS_TYPES[wanted])
+        message = (
+            f"{where} must hold numbers; it holds {kind}. "
+            "Convert it first, or load the file with salesdiag.load, which reads numbers as text."
+        )
+        raise InputError(message)
+    return given.cast(IBIS_TYPES[wanted])
+
+
+def _is_empty_text(given: ibis.Value) -> bool:
+    """Tell a column that is text only because it holds nothing at all."""
+    return int(given.count().execute()) == 0
+
+
+def known_tables() -> str:
+    """List the canonical names for a message."""
+    return ", ".join(TABLES)

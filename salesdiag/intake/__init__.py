@@ -1,0 +1,1 @@
+"""Reading the outside world: files, workbooks, databases, mappings. Nothing else reads it."""

@@ -1,0 +1,91 @@
+"""Rows of typed cells, as workbooks and HTML tables give them, into raw columns."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from salesdiag.intake.raw import Fact, RawColumn, RawTable
+from salesdiag.intake.rows import EXCEL_ERRORS, find_header, why_set_aside
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+
+def table_of_cells(
+    rows: Sequence[Sequence[object]],
+    *,
+    file: str,
+    sheet: str = "",
+    wanted: Collection[str] = (),
+    header_row: int | None = None,
+) -> RawTable:
+    """Find the headings in rows of cells and turn what stands below them into columns."""
+    raw = RawTable(file, {}, 0, sheet)
+    header = find_header(rows, wanted, raw.place, header_row)
+    names = _without_empty_tail(header.names, rows)
+    if header.index:
+        raw.facts.append(Fact("header", f"row {header.index + 1}", header.index, "rows above"))
+    kept = []
+    for row in rows[header.index + 1 :]:
+        reason = why_set_aside(row, len(names))
+        if reason is None:
+            kept.append(row)
+        else:
+            raw.set_aside[reason] = raw.set_aside.get(reason, 0) + 1
+    width = len(names)
+    padded = [row if len(row) >= width else [*row, *[""] * (width - len(row))] for row in kept]
+    for index, name in enumerate(names):
+        raw.columns[name] = column_of_cells([row[index] for row in padded])
+    raw.n_rows = len(kept)
+    raw.first_row = header.index + 2
+    return raw
+
+
+def _without_empty_tail(names: list[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    """Drop headings made up for columns at the right that no row fills."""
+    width = max((_filled_width(row) for row in rows), default=0)
+    return names[: max(width, 1)] if width < len(names) else names
+
+
+def _filled_width(row: Sequence[object]) -> int:
+    filled = [place for place, cell in enumerate(row, start=1) if cell not in ("", None)]
+    return filled[-1] if filled else 0
+
+
+def column_of_cells(cells: Sequence[object]) -> RawColumn:
+    """Keep text as text and typed cells as what they are."""
+    text: list[str | None] = []
+    number: list[float | None] = []
+    moment: list[dt.datetime | None] = []
+    for cell in cells:
+        as_text, as_number, as_moment = _split(cell)
+        text.append(as_text)
+        number.append(as_number)
+        moment.append(as_moment)
+    return RawColumn(
+        pa.array(text, pa.string()),
+        pa.array(number, pa.float64()) if any(one is not None for one in number) else None,
+        pa.array(moment, pa.timestamp("us")) if any(one is not None for one in moment) else None,
+    )
+
+
+def _split(cell: object) -> tuple[str | None, float | None, dt.datetime | None]:
+    """Give a cell as text, number or moment; exactly one is filled, or none."""
+    if cell is None or cell == "" or cell in EXCEL_ERRORS:
+        return None, None, None
+    if isinstance(cell, bool):
+        return str(cell), None, None
+    if isinstance(cell, int | float):
+        return None, float(cell), None
+    if isinstance(cell, dt.datetime):
+        return None, None, cell.replace(tzinfo=None)
+    if isinstance(cell, dt.date):
+        return None, None, dt.datetime(cell.year, cell.month, cell.day)  # noqa: DTZ001
+    if isinstance(cell, dt.timedelta):
+        return f"{cell.total_seconds():.0f} s", None, None
+    if isinstance(cell, dt.time):
+        return f"{cell.hour}:{cell.minute:02d}:{cell.second:02d}", None, None
+    return str(cell), None, None

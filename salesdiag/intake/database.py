@@ -1,0 +1,116 @@
+"""A database whose tables have the canonical names, through Ibis; nothing is written to it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import ibis
+
+from salesdiag.department import Department, Settings
+from salesdiag.engine import conform
+from salesdiag.errors import InputError
+from salesdiag.intake.raw import Fact, report_frame
+from salesdiag.periods import parse_day
+from salesdiag.schema import TABLES, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+_FILES = ("duckdb", "sqlite")
+
+
+def load_database(
+    url: str, *, as_of: date | str | None = None, on_step: Callable[[str], None] | None = None
+) -> Department:
+    """Read a department from a database, leaving the tables where they are."""
+    tell = on_step or (lambda _text: None)
+    shown = without_secret(url)
+    tell(f"connecting to {shown}")
+    connection = _connect(url, shown)
+    there = {name.lower(): name for name in connection.list_tables()}
+    if "deals" not in there:
+        found = ", ".join(sorted(there.values())) or "no tables"
+        message = f"{shown} has no table 'deals'; it has {found}."
+        raise InputError(message)
+    tables, lines = {}, []
+    for name, spec in TABLES.items():
+        if name in there:
+            tell(f"counting {name}")
+            whole = conform(connection.table(there[name]), spec, "UTC")
+            tables[name], facts = _usable(whole, spec)
+            lines += [(name, shown, "", fact) for fact in facts]
+    settings = Settings()
+    if as_of is not None:
+        settings = replace(settings, as_of=parse_day(as_of, "as_of"))
+    return Department.of(tables, settings, report_frame(lines))
+
+
+def without_secret(url: str) -> str:
+    """Hide the password of a URL and its options.
+
+    >>> without_secret("postgres://ann:secret@host:5432/crm?password=secret")
+    'postgres://ann:***@host:5432/crm'
+    """
+    shown = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+    return shown.split("?")[0]
+
+
+def _connect(url: str, shown: str) -> ibis.BaseBackend:
+    scheme, _mark, rest = url.partition("://")
+    if scheme in _FILES:
+        path = Path(rest.split("?")[0])
+        if not path.is_file():
+            message = f"there is no database {path} ({shown})."
+            raise InputError(message)
+        if scheme == "duckdb":
+            return _checked(lambda: ibis.duckdb.connect(path, read_only=True), shown)
+    return _checked(lambda: ibis.connect(url), shown)
+
+
+def _checked(connect: Callable[[], ibis.BaseBackend], shown: str) -> ibis.BaseBackend:
+    try:
+        return connect()
+    except ImportError as error:
+        message = (
+            f"reading {shown} needs a package that is not installed ({error.name}): install "
+            "salesdiag with the extra for that database, such as salesdiag[postgres]."
+        )
+        raise InputError(message) from None
+    except Exception as error:  # noqa: BLE001  each driver has errors of its own
+        # the driver's text may repeat the password, so only its kind is passed on
+        message = (
+            f"cannot connect to {shown} ({type(error).__name__}): check host, port, name of the "
+            "database, user and password."
+        )
+        raise InputError(message) from None
+
+
+def _usable(table: ibis.Table, spec: Table) -> tuple[ibis.Table, list[Fact]]:
+    """Leave out the rows without a mandatory value, and count them by reason."""
+    counts = {"n_read": table.count()}
+    usable: ibis.BooleanValue = ibis.literal(True)  # noqa: FBT003
+    for name in spec.required:
+        column, allowed = table[name], spec.column(name)
+        fine = column.notnull()
+        if allowed is not None and allowed.allowed:
+            fine = fine & column.isin(allowed.allowed)
+        counts[f"lacks {name}"] = table.count(where=usable & ~fine)
+        usable = usable & fine
+    found = table.aggregate(**counts).to_pandas().iloc[0]
+    aside = {name: int(found[f"lacks {name}"]) for name in spec.required}
+    n_read = int(found["n_read"])
+    facts = [
+        Fact("rows read", "", n_read),
+        Fact("rows used", "", n_read - sum(aside.values())),
+        *(
+            Fact("rows set aside", f"{name} is missing or unknown", n_rows)
+            for name, n_rows in aside.items()
+            if n_rows
+        ),
+        Fact("format", "database table, read in place"),
+    ]
+    return (table.filter(usable) if sum(aside.values()) else table), facts

@@ -1,0 +1,155 @@
+"""Bytes into text: byte order marks and strict UTF-8 first, then candidates that must score."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from typing import NamedTuple
+
+from salesdiag.errors import InputError
+from salesdiag.intake.headings import count_known
+
+# in the order that wins a tie: what Russian, Western and Vietnamese exports are written in
+CANDIDATES = ("cp1251", "cp1252", "koi8-r", "cp866", "cp1258", "mac-cyrillic", "iso-8859-5", "cp1250")
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_HEAD = 64 * 1024
+_HEADING_WEIGHT = 20
+
+
+class Decoded(NamedTuple):
+    """Text, the encoding it was in, and how that was told."""
+
+    text: str
+    encoding: str
+    evidence: str
+
+
+def decode(name: str, data: bytes, declared: str | None = None) -> Decoded:
+    """Turn the bytes of a text file into text.
+
+    Raises
+    ------
+    InputError
+        If the bytes are no text, or do not fit the declared encoding.
+    """
+    if declared:
+        return Decoded(_strictly(name, data, declared), declared, "given in the mapping")
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            text = _strictly(name, data, encoding)
+            return Decoded(text, encoding.removesuffix("-sig"), "byte order mark")
+    wide = _wide_encoding(data)
+    if wide:
+        return Decoded(_strictly(name, data, wide), wide, "every other byte is zero")
+    _refuse_binary(name, data)
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if _cut_inside_a_letter(data, error):
+            message = f"{name} ends in the middle of a letter: the file was cut off; export it again."
+            raise InputError(message) from None
+        return _best_candidate(name, data)
+    return Decoded(text, "ascii" if text.isascii() else "utf-8", "valid throughout")
+
+
+def _strictly(name: str, data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding)
+    except LookupError:
+        message = f"{name}: {encoding!r} is no encoding; give one such as utf-8, utf-16 or cp1251."
+        raise InputError(message) from None
+    except UnicodeDecodeError as error:
+        message = (
+            f"{name} is not {encoding} as declared or marked: byte {error.start} does not fit. "
+            "Correct 'encoding' in the mapping, or export the file again."
+        )
+        raise InputError(message) from None
+
+
+def _wide_encoding(data: bytes) -> str | None:
+    head = data[:_HEAD]
+    if len(head) < 4 or b"\0" not in head:
+        return None
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    half = len(head) // 2
+    if odd > 0.4 * half and even < 0.05 * half:
+        return "utf-16-le"
+    if even > 0.4 * half and odd < 0.05 * half:
+        return "utf-16-be"
+    return None
+
+
+def _refuse_binary(name: str, data: bytes) -> None:
+    head = data[:_HEAD]
+    control = sum(head.count(code) for code in range(32) if code not in b"\t\n\r\x0c\x1a\x1b")
+    if b"\0" in data or control > 0.01 * len(head):
+        message = f"{name} is not text: it holds binary data. Allowed are CSV, XLSX, XLS, HTML, Parquet."
+        raise InputError(message)
+
+
+def _cut_inside_a_letter(data: bytes, error: UnicodeDecodeError) -> bool:
+    """Tell a file of valid UTF-8 that stops within a character from one in another encoding."""
+    return (
+        error.reason == "unexpected end of data"
+        and error.start >= len(data) - 3
+        and not data[: error.start].isascii()
+    )
+
+
+def _best_candidate(name: str, data: bytes) -> Decoded:
+    scored = []
+    for place, encoding in enumerate(CANDIDATES):
+        try:
+            head = data[:_HEAD].decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        known = count_known(re.split(r"[,;\t|\r\n]", head[:4096].replace('"', "")))
+        scored.append((known * _HEADING_WEIGHT + _plausibility(head), -place, encoding, known))
+    for score, _place, encoding, known in sorted(scored, reverse=True):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        evidence = f"best of {len(scored)} candidates: {known} known headings, score {score:.0f}"
+        return Decoded(text, encoding, evidence)
+    message = f"{name}: no known encoding fits; give 'encoding' in the mapping file."
+    raise InputError(message)
+
+
+def _plausibility(text: str) -> float:
+    """Score how much the letters beyond ASCII look like words somebody wrote.
+
+    Russian in a wrong Cyrillic encoding shows capitals inside words; in a Western one,
+    rows of accented letters without a plain one between them.
+    """
+    score = 0.0
+    for word in re.findall(r"\w*[^\x00-\x7f]+\w*|[^\x00-\x7f\w]", text):
+        scripts = {_script(letter) for letter in word}
+        strange = [letter for letter in word if ord(letter) > 127]
+        if scripts == {"cyrillic"}:
+            tidy = word.islower() or word.isupper() or word.istitle()
+            score += len(strange) if tidy and len(word) > 1 else -len(strange)
+        elif scripts <= {"latin", "accented"} and "latin" in scripts:
+            tidy = word.islower() or word.isupper() or word.istitle()
+            score += len(strange) if tidy else -len(strange)
+        elif all(letter in "€£¥₽₫№«»“”„–—’…° §" for letter in word):
+            score += len(strange)
+        else:
+            score -= len(strange)
+    return score
+
+
+def _script(letter: str) -> str:
+    if letter.isascii():
+        return "latin" if letter.isalpha() else "sign"
+    name = unicodedata.name(letter, "")
+    if name.startswith("CYRILLIC"):
+        return "cyrillic"
+    return "accented" if name.startswith("LATIN") else "sign"

@@ -1,0 +1,222 @@
+"""Text with separators: which one, where the table begins and ends, and every cell as text."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+
+from salesdiag.errors import InputError
+from salesdiag.intake.cells import table_of_cells
+from salesdiag.intake.decode import decode
+from salesdiag.intake.raw import Fact, RawColumn, RawTable
+from salesdiag.intake.rows import FOOTER, HEADER_DEPTH, Header, find_header, why_set_aside
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+SEPARATORS = (",", ";", "\t", "|")
+_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+_HEAD = 64 * 1024
+# a line put behind the text; a parser that does not meet it again is still inside a quote
+_END = "\x1e\x1fend of file\x1f\x1e"
+
+
+def read_delimited(
+    name: str,
+    data: bytes,
+    *,
+    wanted: Collection[str] = (),
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    header_row: int | None = None,
+) -> RawTable:
+    """Read CSV and its relatives into columns of text.
+
+    Raises
+    ------
+    InputError
+        If the bytes are no text, hold no table, or were cut off.
+    """
+    text, found, evidence = decode(name, data, encoding)
+    text = text.replace("\0", "")
+    if "\n" not in text and "\r" in text:  # line ends of old Macintosh programs
+        text = text.replace("\r", "\n")
+    mark = _one_separator(name, text, delimiter)
+    head = _parse(text[:_HEAD], mark, whole=len(text) <= _HEAD)
+    header = find_header(head[:HEADER_DEPTH], wanted, name, header_row)
+    facts = [
+        Fact("encoding", found, None, evidence),
+        Fact("delimiter", _NAMES.get(mark, mark), None, "given" if delimiter else "most regular"),
+    ]
+    if header.index:
+        facts.append(Fact("header", f"row {header.index + 1}", header.index, "title rows above"))
+    body = _skip_records(text, mark, header.index + 1)
+    raw = _read_body(name, body, mark, header)
+    raw.facts = facts + raw.facts
+    raw.first_row = header.index + 2
+    return raw
+
+
+def _one_separator(name: str, text: str, given: str | None) -> str:
+    if given:
+        if len(given) != 1:
+            message = f"{name}: delimiter must be one character, such as ';'; got {given!r}."
+            raise InputError(message)
+        return given
+    head = text[:_HEAD]
+    scores = {}
+    for mark in SEPARATORS:
+        widths = Counter(len(row) for row in _parse(head, mark, whole=len(text) <= _HEAD) if row)
+        many = {width: n for width, n in widths.items() if width > 1}
+        # how many rows share one width, and among equals the separator that cuts more
+        width, n = max(many.items(), key=lambda pair: (pair[1], pair[0]), default=(1, 0))
+        scores[mark] = (n, width)
+    best = max(SEPARATORS, key=lambda mark: scores[mark])
+    return best if scores[best][0] else ","
+
+
+def _parse(text: str, mark: str, *, whole: bool) -> list[list[str]]:
+    """Parse a beginning of the text; a last record that may be cut is left out."""
+    rows = list(_records(text, mark))
+    return rows if whole or len(rows) < 2 else rows[:-1]
+
+
+def _records(text: str, mark: str) -> Iterator[list[str]]:
+    csv.field_size_limit(1 << 30)
+    return csv.reader(io.StringIO(text, newline=""), delimiter=mark)
+
+
+def _skip_records(text: str, mark: str, n: int) -> str:
+    """Cut off the first ``n`` records, which may span several lines."""
+    reader = _records(text, mark)
+    for _skipped in range(n):
+        next(reader, None)
+    lines = io.StringIO(text, newline="")
+    for _line in range(reader.line_num):
+        lines.readline()
+    return text[lines.tell() :]
+
+
+def _read_body(name: str, body: str, mark: str, header: Header) -> RawTable:
+    names = _trim_trailing(body, mark, header.names)
+    skipped: list[tuple[int, str]] = []
+
+    def keep_aside(row: pacsv.InvalidRow) -> str:
+        skipped.append((row.number or 0, row.text))
+        return "skip"
+
+    if len(names) == 1:
+        return _read_single(name, body, mark, names)
+    columns = names
+    try:
+        table = pacsv.read_csv(
+            io.BytesIO(f"{body.rstrip(chr(13) + chr(10))}\n{_END}\n".encode()),
+            read_options=pacsv.ReadOptions(
+                column_names=columns, use_threads=False, block_size=_block_size(body)
+            ),
+            parse_options=pacsv.ParseOptions(
+                delimiter=mark, newlines_in_values=True, invalid_row_handler=keep_aside
+            ),
+            convert_options=pacsv.ConvertOptions(
+                column_types=dict.fromkeys(columns, pa.string()),
+                strings_can_be_null=True, quoted_strings_can_be_null=True, null_values=[""],
+            ),
+        )  # fmt: skip
+    except pa.ArrowInvalid as error:
+        message = f"{name} cannot be split into rows ({str(error).splitlines()[0]})."
+        raise InputError(message) from None
+    _refuse_open_quote(name, skipped)
+    short = skipped[:-1]
+    if short and not body.endswith(("\n", "\r")) and _width(short[-1][1], mark) < len(names):
+        _refuse_cut_row(name, short[-1], table.num_rows + len(short), mark, len(names))
+    raw = RawTable(name, {}, 0)
+    _set_aside_skipped(raw, [text for _number, text in short], mark, names)
+    table = _drop_footers(raw, table.select(names), names)
+    raw.columns = {one: RawColumn(table.column(one).combine_chunks()) for one in names}
+    raw.n_rows = table.num_rows
+    return raw
+
+
+def _read_single(name: str, body: str, mark: str, names: list[str]) -> RawTable:
+    """Read a table of one column, in which no separator tells a row from the end of the file."""
+    rows = [row for row in _records(f"{body.rstrip()}\n{_END}\n", mark) if row]
+    if rows[-1] != [_END]:
+        _refuse_open_quote(name, [])
+    return table_of_cells([names, *rows[:-1]], file=name, header_row=1)
+
+
+def _block_size(body: str) -> int:
+    """Take small text in one block: a record may not be longer than a block."""
+    return max(1 << 20, min(4 * len(body) + 4096, 1 << 28))
+
+
+def _trim_trailing(body: str, mark: str, names: list[str]) -> list[str]:
+    """Fit the headings to rows that all end with one separator too many."""
+    widths = Counter(len(row) for row in _parse(body[:_HEAD], mark, whole=len(body) <= _HEAD) if row)
+    usual = widths.most_common(1)[0][0] if widths else len(names)
+    if usual > len(names):
+        names = [*names, *(f"column {n}" for n in range(len(names) + 1, usual + 1))]
+    return names
+
+
+def _width(record: str, mark: str) -> int:
+    return len(next(_records(record, mark), []))
+
+
+def _refuse_open_quote(name: str, skipped: list[tuple[int, str]]) -> None:
+    if not skipped or skipped[-1][1].strip("\r\n") != _END:
+        where = f" in row {skipped[-1][0]}" if skipped and skipped[-1][0] else ""
+        message = (
+            f"{name}: a quotation mark that opens{where} is never closed, so the file was cut off "
+            "or badly written. Export it again."
+        )
+        raise InputError(message)
+
+
+def _refuse_cut_row(
+    name: str, last: tuple[int, str], n_rows: int, mark: str, width: int
+) -> None:
+    cells = next(_records(last[1], mark), [])
+    if why_set_aside(cells, width) is None and len([cell for cell in cells if cell.strip()]) > 1:
+        message = (
+            f"{name} ends in the middle of row {n_rows}: it has {len(cells)} of {width} cells and "
+            f"no end of line ({last[1][:60]!r}). The file was cut off; export it again."
+        )
+        raise InputError(message)
+
+
+def _set_aside_skipped(raw: RawTable, rows: list[str], mark: str, names: list[str]) -> None:
+    for text in rows:
+        cells = next(_records(text, mark), [])
+        reason = why_set_aside(cells, len(names)) or "fewer cells than headings"
+        raw.set_aside[reason] = raw.set_aside.get(reason, 0) + 1
+        if reason.endswith("headings"):
+            raw.facts.append(Fact("uneven row", reason, 1, text.strip()[:80]))
+
+
+def _drop_footers(raw: RawTable, table: pa.Table, names: list[str]) -> pa.Table:
+    """Set blank rows, totals and footers aside."""
+    first = pc.coalesce(*[table.column(name) for name in names])
+    suspect = pc.or_kleene(
+        pc.is_null(first),
+        pc.or_kleene(pc.match_substring_regex(first, FOOTER), pc.starts_with(first, "#")),
+    )
+    where = pc.indices_nonzero(pc.fill_null(suspect, True)).to_pylist()  # noqa: FBT003
+    drop = []
+    for index in where:
+        cells = [table.column(name)[index].as_py() for name in names]
+        reason = why_set_aside(cells, len(names))
+        if reason:
+            raw.set_aside[reason] = raw.set_aside.get(reason, 0) + 1
+            drop.append(index)
+    if not drop:
+        return table
+    keep = pa.array([True] * table.num_rows).to_numpy(zero_copy_only=False).copy()
+    keep[drop] = False
+    return table.filter(pa.array(keep))

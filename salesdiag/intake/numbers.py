@@ -1,0 +1,201 @@
+"""Text into numbers: the decimal mark is decided per column, from all its values, or refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from salesdiag.errors import InputError
+
+if TYPE_CHECKING:
+    from salesdiag.intake.raw import RawColumn
+
+_SPACE = r"[\s\x{00A0}\x{202F}\x{2009}'’]"
+# currency signs and words that may stand before or behind a number
+_CURRENCY = (
+    r"(?i)^([\pSc]|[A-Z]{3}\b|руб\.?|р\.|kr\.?|zł|fr\.|đ|vnđ|тг\.?|грн\.?)\s*"
+    r"|\s*([\pSc]|\b[A-Z]{3}|руб\.?|р\.?|kr\.?|zł|fr\.|đ|vnđ|тг\.?|грн\.?)$"
+)
+_PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+_MARKED = r"^[+-]?\d[\d.,]*$|^[+-]?[.,]\d+$"
+_THREE = {",": r"^[+-]?[1-9]\d{0,2},\d{3}$", ".": r"^[+-]?[1-9]\d{0,2}\.\d{3}$"}
+_NAMES = {".": "point", ",": "comma"}
+
+
+class Numbers(NamedTuple):
+    """Numbers, which values could not be read, and how the marks were told."""
+
+    values: pa.Array  # float64, null where empty or unreadable
+    unread: pa.Array  # the texts that are no numbers
+    evidence: str
+
+
+def read_numbers(column: RawColumn, place: str, *, decimal_mark: str | None = None) -> Numbers:
+    """Read a column of numbers.
+
+    Parameters
+    ----------
+    column : RawColumn
+        The cells; numbers that the file holds as numbers are taken as they are.
+    place : str
+        File and column, for messages.
+    decimal_mark : {".", ","}, optional
+        Given in the mapping; otherwise the values decide.
+
+    Raises
+    ------
+    InputError
+        If the values leave open whether ``1,234`` is a thousand or a little more than one,
+        or contradict each other.
+    """
+    text = pc.utf8_trim_whitespace(column.text)
+    text = pc.if_else(pc.equal(text, ""), None, text)
+    quick = _quick(text) if decimal_mark != "," else None
+    if quick is not None:
+        return Numbers(_with_typed(quick, column), text.slice(0, 0), "")
+    clean = _clean(text)
+    marks = _has_marks(clean)
+    decimal, evidence = (decimal_mark, "given") if decimal_mark else _decide(clean, place)
+    plain = _plain(clean, decimal) if marks else clean
+    readable = pc.match_substring_regex(plain, _PLAIN)
+    values = pc.cast(pc.if_else(readable, plain, None), pa.float64())
+    percent = pc.fill_null(pc.match_substring(text, "%"), False)  # noqa: FBT003
+    values = pc.if_else(percent, pc.divide(values, 100.0), values)
+    values = pc.if_else(pc.is_finite(values), values, None)
+    unread = text.filter(pc.and_(pc.is_valid(text), pc.is_null(values)))
+    return Numbers(_with_typed(values, column), unread, f"{_NAMES[decimal]} ({evidence})" if marks else "")
+
+
+def _quick(text: pa.Array) -> pa.Array | None:
+    """Read plain numbers at once, if all are plain and none could be thousands."""
+    if text.null_count == len(text):
+        return pa.nulls(len(text), pa.float64())
+    if pc.any(pc.match_substring_regex(text, r"[^0-9.+-]")).as_py():
+        return None
+    with_point = pc.match_substring(text, ".")
+    if pc.any(with_point).as_py():
+        three = pc.match_substring_regex(text, _THREE["."])
+        if not pc.any(pc.and_(with_point, pc.invert(three))).as_py():
+            return None
+    try:
+        return pc.cast(text, pa.float64())
+    except pa.ArrowInvalid:
+        return None
+
+
+def _clean(text: pa.Array) -> pa.Array:
+    """Take away currency, percent signs and spaces, and bring the sign to the front."""
+    clean = pc.replace_substring_regex(text, r"\s*%$", "")
+    clean = pc.replace_substring_regex(clean, "[−–]", "-")
+    clean = pc.replace_substring_regex(clean, r"^\((.*)\)$", r"-\1")
+    clean = pc.replace_substring_regex(clean, r"^(.*[^-])-$", r"-\1")
+    sign = pc.if_else(pc.starts_with(clean, "-"), "-", "")
+    clean = pc.replace_substring_regex(clean, r"^[-+]\s*", "")
+    clean = pc.replace_substring_regex(clean, _CURRENCY, "")
+    # a second time: a sign before the number and a code behind it
+    clean = pc.replace_substring_regex(clean, _CURRENCY, "")
+    second = pc.starts_with(clean, "-")
+    clean = pc.replace_substring_regex(clean, r"^-\s*", "")
+    clean = pc.replace_substring_regex(clean, rf"(\d){_SPACE}(\d)", r"\1\2")
+    clean = pc.replace_substring_regex(clean, rf"(\d){_SPACE}(\d)", r"\1\2")
+    sign = pc.if_else(second, "-", sign)
+    return pc.binary_join_element_wise(sign, clean, "")
+
+
+def _has_marks(clean: pa.Array) -> bool:
+    return bool(pc.any(pc.match_substring_regex(clean, "[.,]")).as_py())
+
+
+def _decide(clean: pa.Array, place: str) -> tuple[str, str]:
+    """Tell the decimal mark from the values, or refuse."""
+    numeric = clean.filter(pc.fill_null(pc.match_substring_regex(clean, _MARKED), False))  # noqa: FBT003
+    votes = {mark: _first_decimal(numeric, mark) for mark in ".,"}
+    if votes["."] is not None and votes[","] is not None:
+        message = (
+            f"{place}: the values contradict each other on the decimal mark: {votes['.']!r} has a "
+            f"decimal point, {votes[',']!r} a decimal comma. Correct the file, or give "
+            "'decimal_mark' for this source in the mapping file; values that do not fit become null."
+        )
+        raise InputError(message)
+    for mark in ".,":
+        if votes[mark] is not None:
+            return mark, f"{votes[mark]!r} leaves no other reading"
+    for mark, other in ((",", "."), (".", ",")):
+        grouped = _first(numeric, rf"\d\{mark}\d{{3}}\{mark}\d{{3}}")
+        if grouped is not None:
+            return other, f"{grouped!r} has several group marks"
+    open_question = _first(numeric, r"[.,]\d{3}$")
+    if open_question is not None:
+        bare = open_question.replace(",", "").replace(".", "")
+        exact = open_question.replace(",", ".")
+        message = (
+            f"{place}: {open_question!r} can be {bare} or {exact}, and no value of the column "
+            "decides. Give 'decimal_mark' ('.' or ',') for this source in the mapping file."
+        )
+        raise InputError(message)
+    return ".", "no marks"
+
+
+def _first_decimal(numeric: pa.Array, mark: str) -> str | None:
+    """Find a value in which the mark can only be a decimal mark."""
+    other = "," if mark == "." else "."
+    for pattern in (
+        rf"^[^{mark}]*\{other}[^{mark}]*\{mark}\d*$",  # stands behind the other mark
+        rf"^[^.,]*\{mark}(\d{{0,2}}|\d{{4,}})$",  # not three digits behind it
+        rf"^[+-]?(0\d*|\d{{4,}}|)\{mark}\d{{3}}$",  # a zero or more than three digits before it
+    ):
+        found = _first(numeric, pattern)
+        if found is not None:
+            return found
+    return None
+
+
+def _first(values: pa.Array, pattern: str) -> str | None:
+    hits = values.filter(pc.match_substring_regex(values, pattern))
+    return str(hits[0]) if len(hits) else None
+
+
+def _plain(clean: pa.Array, decimal: str) -> pa.Array:
+    """Write numbers the way a computer does; a group mark must stand before three digits."""
+    group = "," if decimal == "." else "."
+    shaped = pc.match_substring_regex(
+        clean, rf"^[+-]?(\d+|\d{{1,3}}(\{group}\d{{3}})+)?(\{decimal}\d*)?([eE][+-]?\d+)?$"
+    )
+    plain = pc.replace_substring(clean, group, "")
+    plain = pc.replace_substring(plain, decimal, ".")
+    return pc.if_else(shaped, plain, "?")
+
+
+def _with_typed(values: pa.Array, column: RawColumn) -> pa.Array:
+    return pc.coalesce(column.number, values) if column.number is not None else values
+
+
+def read_durations(column: RawColumn) -> Numbers:
+    """Read lengths of time (``0:20:40``, ``2 days, 1:05:00``, ``185 s``) as seconds."""
+    text = pc.utf8_trim_whitespace(column.text)
+    parts = pc.extract_regex(
+        text,
+        r"^(?:(?P<d>\d+)\s*(?:d|days?|дн?\.?|ngày),?\s*)?(?:(?P<h>\d+):(?P<m>\d{1,2})(?::(?P<s>\d{1,2}(?:\.\d+)?))?)?$",
+    )
+    total: pa.Array = pc.multiply(pc.cast(pc.is_valid(parts), pa.float64()), 0.0)
+    for key, seconds in (("d", 86400.0), ("h", 3600.0), ("m", 60.0), ("s", 1.0)):
+        part = pc.struct_field(parts, key)
+        part = pc.cast(pc.if_else(pc.equal(part, ""), None, part), pa.float64())
+        total = pc.add(total, pc.multiply(pc.fill_null(part, 0.0), seconds))
+    total = pc.if_else(pc.and_(pc.is_valid(parts), pc.not_equal(text, "")), total, None)
+    bare = pc.extract_regex(text, r"^(?P<n>\d+(?:\.\d+)?)\s*s?$")
+    total = pc.coalesce(total, pc.cast(pc.struct_field(bare, "n"), pa.float64()))
+    unread = text.filter(pc.and_(pc.and_(pc.is_valid(text), pc.not_equal(text, "")), pc.is_null(total)))
+    return Numbers(_with_typed(total, column), unread, "")
+
+
+def round_money(values: pa.Array) -> tuple[pa.Array, int]:
+    """Turn floats into exact money; amounts beyond 14 digits are no money and become null."""
+    absurd = pc.fill_null(pc.greater_equal(pc.abs(values), 1e14), False)  # noqa: FBT003
+    kept = pc.if_else(absurd, None, values)
+    exact = np.round(kept.to_numpy(zero_copy_only=False), 4)
+    exact = pa.array(exact, from_pandas=True)
+    return pc.cast(exact, pa.decimal128(18, 4), safe=False), int(pc.sum(absurd).as_py() or 0)

@@ -1,0 +1,96 @@
+"""Open a file by what its bytes say it is, and hand it on as raw columns."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from salesdiag.errors import InputError
+from salesdiag.intake.delimited import read_delimited
+from salesdiag.intake.raw import RawColumn, RawTable
+from salesdiag.intake.sniff import kind_of, read_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from salesdiag.intake.mapping import Source
+
+
+def read_source(
+    folder: Path, source: Source, wanted: Collection[str] = (), *, zone: str = "UTC"
+) -> RawTable:
+    """Read the file of a source, whatever kind it is."""
+    path = folder / source.file
+    if path.is_dir():
+        message = f"{source.file} is a folder; 'file' must name a file."
+        raise InputError(message)
+    data = read_bytes(path)
+    kind = kind_of(source.file, data)
+    if kind == "parquet":
+        return read_parquet(source.file, data, zone)
+    if kind == "workbook":
+        from salesdiag.intake.workbook import read_sheet
+
+        return read_sheet(
+            source.file, data, sheet=source.sheet, wanted=wanted, header_row=source.header_row
+        )
+    if kind == "html":
+        from salesdiag.intake.html import read_html
+
+        return read_html(
+            source.file, data, wanted=wanted, encoding=source.encoding,
+            header_row=source.header_row,
+        )  # fmt: skip
+    return read_delimited(
+        source.file, data, wanted=wanted, encoding=source.encoding,
+        delimiter=source.delimiter, header_row=source.header_row,
+    )  # fmt: skip
+
+
+def read_parquet(name: str, data: bytes, zone: str) -> RawTable:
+    """Read a Parquet file into raw columns, keeping its types."""
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(io.BytesIO(data))
+    except (OSError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        message = f"{name} cannot be read as Parquet ({reason}): copy or export it again."
+        raise InputError(message) from None
+    return table_of_arrow(name, table, zone)
+
+
+def table_of_arrow(name: str, table: pa.Table, zone: str) -> RawTable:
+    """Turn typed Arrow columns into raw ones."""
+    columns = {
+        field.name: _raw_column(table.column(index), zone)
+        for index, field in enumerate(table.schema)
+        if not pa.types.is_binary(field.type) and not pa.types.is_nested(field.type)
+    }
+    return RawTable(name, columns, table.num_rows, first_row=1)
+
+
+def _raw_column(values: pa.ChunkedArray, zone: str) -> RawColumn:
+    kind = values.type
+    array = values.combine_chunks()
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], kind)
+    nothing = pa.nulls(len(array), pa.string())
+    if pa.types.is_dictionary(kind) or pa.types.is_null(kind):
+        return RawColumn(pc.cast(array, pa.string()))
+    if pa.types.is_timestamp(kind) and kind.tz:
+        moment = pc.local_timestamp(pc.cast(array, pa.timestamp("us", zone), safe=False))
+        return RawColumn(nothing, moment=moment)
+    if pa.types.is_temporal(kind) and not pa.types.is_time(kind) and not pa.types.is_duration(kind):
+        return RawColumn(nothing, moment=pc.cast(array, pa.timestamp("us"), safe=False))
+    if pa.types.is_integer(kind):
+        # whole numbers stay text, so that ids of 19 digits survive; they are cast back exactly
+        return RawColumn(pc.cast(array, pa.string()))
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        number = pc.cast(array, pa.float64())
+        return RawColumn(nothing, number=pc.if_else(pc.is_finite(number), number, None))
+    return RawColumn(pc.cast(array, pa.string()))

@@ -1,0 +1,1 @@
+"""Departments made up with a fault that is known, for samples, tests and the benchmark."""
