@@ -285,6 +285,16 @@ def test_a_heading_of_another_system_is_a_mere_guess():
     assert found["Себестоимость"].column == "cost_amount"
 
 
+def test_a_rare_heading_weighs_more():
+    # Bitrix24 knows two of the three, but so do others; only amoCRM says "Этап сделки"
+    found = guess(["Сумма", "Валюта", "Этап сделки"])
+    assert {h: meaning.system for h, meaning in found.items()} == {
+        "Сумма": "common",
+        "Валюта": "common",
+        "Этап сделки": "amoCRM",
+    }
+
+
 def test_guess_knows_its_limits():
     assert guess([]) == {}
     assert guess(["ромашка", ""]) == {}
@@ -328,6 +338,8 @@ def test_values():
         ("Không đạt", "lost"),
         ("Kết thúc không thành công", "lost"),
         ("C4:LOSE", "lost"),
+        ("Was won, then lost", "lost"),
+        ("Успешно показали, но отказ", "lost"),
         ("Thua thầu", "lost"),
         ("143", "lost"),
         # a negation that decides nothing

@@ -17,11 +17,9 @@ from salesdiag.schema import ACTIVITY_TYPES, STATUSES, TABLES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-# How far a heading is to be trusted, by what stands behind it.
-_CONFIDENCE = {"seen": 0.95, "used": 0.9, "common": 0.7, "recalled": 0.6}
+_CONFIDENCE = {"seen": 0.95, "used": 0.9, "common": 0.7, "recalled": 0.6}  # by the evidence
 _OWN = "salesdiag"  # the system whose headings are the canonical names
 _KINDS = {"status": STATUSES, "activity_type": ACTIVITY_TYPES}
-
 _DROPPED = str.maketrans("ё", "е", "\ufeff\u200b«»\"'`“”„‘’")
 _GAP = re.compile(r"[\s_\-\u2010-\u2015\u2212]+")
 _SIGN = "[₽₸₫₴₹$€£¥]"
@@ -110,8 +108,8 @@ def _best_fit(meanings: Iterable[Sequence[Guess]], table: str | None) -> tuple[s
         for fit, confidence in fits.items():
             scores[fit] += confidence / len({g.system for g in guesses})
     order = list(TABLES)
-    ranked = sorted(scores, key=lambda fit: (-round(scores[fit], 9), order.index(fit[0]), fit[1]))
-    return ranked[0] if ranked else ("", "")
+    rank = {fit: (-round(score, 9), order.index(fit[0]), fit[1]) for fit, score in scores.items()}
+    return min(rank, key=rank.__getitem__, default=("", ""))
 
 
 def _as_trusted(meaning: Guess, system: str) -> Guess:
@@ -136,9 +134,8 @@ def values(kind: str) -> dict[str, str]:
 def _inside(status: str) -> re.Pattern[str]:
     words = [word for word, value in values("status").items() if value == status]
     words = sorted(word for word in words if len(word) > 2 and not word.isdigit())
-    # Russian endings are left open
     parts = [re.escape(word) + ("" if "а" <= word[-1] <= "я" else r"\b") for word in words]
-    return re.compile(rf"\b(?:{'|'.join(parts)})")
+    return re.compile(rf"\b(?:{'|'.join(parts)})")  # Russian words take any ending
 
 
 def status_of(word: str) -> str | None:

@@ -1,0 +1,222 @@
+"""`check`: one table of everything that is wrong with the data, and what it does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import pandas as pd
+from ibis import _
+
+from salesdiag.analyses.check_rules import (
+    Bounds,
+    Rule,
+    reference_columns,
+    reference_rule,
+    rules_of,
+)
+from salesdiag.analyses.check_sets import batch_findings, count_keys, key_findings, one_row
+from salesdiag.schema import TABLES
+from salesdiag.stats.rates import ratio
+
+if TYPE_CHECKING:
+    from salesdiag.department import Department
+
+COLUMNS = ["table", "column", "rule", "severity", "n_examined", "n_failing", "failing_share",
+           "examples", "effect"]  # fmt: skip
+_ORDER = {"error": 0, "warning": 1, "info": 2}
+# closings that begin this many days after creations are missing at the start, not late
+_LATE_START_DAYS = 60
+# facts of the load report that tell of something wrong
+_LOAD_TOPICS = {
+    "rows set aside": ("error", "the rows are in no figure"),
+    "value not readable": ("warning", "the values are missing in every figure of the column"),
+    "unknown value": ("warning", "the value stands for nothing known"),
+    "repeated key": ("error", "the first row was kept, the others set aside"),
+    "uneven row": ("warning", "the row was set aside"),
+}
+
+
+def check(department: Department, *, include_passed: bool = False) -> pd.DataFrame:
+    """List everything that is wrong with the data of a department.
+
+    The rules of a table are counted in one pass over it. What the reader of the files had
+    to set aside or could not read is listed too, so that this is the whole account.
+
+    Parameters
+    ----------
+    department : Department
+        Not modified.
+    include_passed : bool, default False
+        Also list the rules that no row fails.
+
+    Returns
+    -------
+    DataFrame
+        One row per rule that fails, errors first:
+
+        - ``table``, ``column``, ``rule`` : what was looked at;
+        - ``severity`` : "error" (figures are wrong), "warning" (figures may mislead), "info";
+        - ``n_examined`` : rows that the rule speaks of; ``n_failing`` : those that fail it;
+        - ``failing_share`` : their ratio, in [0, 1]; NaN where nothing was examined;
+        - ``examples`` : the first and the last id that fail it;
+        - ``effect`` : what it does to the analyses.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from salesdiag.department import Department
+    >>> deals = pd.DataFrame({
+    ...     "deal_id": ["A", "B"], "status": ["won", "open"],
+    ...     "created_at": pd.to_datetime(["2025-02-01", "2025-02-01"]),
+    ...     "closed_at": pd.to_datetime(["2025-01-31", None]),
+    ... })
+    >>> check(Department(deals=deals, as_of="2025-02-01"))[["rule", "n_failing", "examples"]]
+                                             rule  n_failing examples
+    0                       closed before created          1        A
+    1  open longer than any deal that ever closed          1        B
+    """
+    bounds = _bounds(department)
+    stage_status = _stage_status(department)
+    there = {name: tuple(department.table(name).columns) for name in department.tables}
+    rows: list[dict[str, Any]] = []
+    for name in department.tables:
+        rows += _check_rows(department, name, there, bounds, stage_status)
+    rows += batch_findings(department)
+    rows += _from_load_report(department)
+    table = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "failing_share"])
+    table["failing_share"] = ratio(table["n_failing"].astype(float), table["n_examined"])
+    if not include_passed:
+        table = table[table["n_failing"] > 0]
+    order = table["severity"].map(_ORDER)
+    table = table.assign(order=order).sort_values(
+        ["order", "failing_share", "table", "column", "rule"],
+        ascending=[True, False, True, True, True],
+    )
+    return table[COLUMNS].reset_index(drop=True)
+
+
+def _check_rows(
+    department: Department,
+    name: str,
+    there: dict[str, tuple[str, ...]],
+    bounds: Bounds,
+    stage_status: dict[str, str],
+) -> list[dict[str, Any]]:
+    """Count all row rules of a table in one pass over it."""
+    table = department.table(name)
+    spec = TABLES[name]
+    rules = rules_of(spec, bounds, stage_status)
+    for number, column in enumerate(reference_columns(name, there)):
+        flag = f"found_{number}"
+        home = department.table(column.refers_to)
+        key = column.refers_to.rstrip("s") + "_id" if column.refers_to != "activities" else ""
+        key = {"stages": "stage", "activities": "activity_id"}.get(column.refers_to, key)
+        known = home.filter(home[key].notnull()).select(**{flag: home[key]}).distinct()
+        table = table.left_join(known, table[column.name] == known[flag])
+        rules.append(reference_rule(name, column, flag))
+    rules = [rule for rule in rules if all(need in table.columns for need in rule.needs)]
+    if not rules:
+        return []
+    identity = spec.key[0] if spec.key and spec.key[0] in table.columns else spec.required[0]
+    counts = _counts(table, rules, bounds, identity) | count_keys(table, spec)
+    found = one_row(table.aggregate(**counts))
+    rows = [
+        {
+            "table": name, "column": rule.column, "rule": rule.name, "severity": rule.severity,
+            "n_examined": found[f"of {rule.examined}"], "n_failing": found[f"n {index}"],
+            "examples": _examples(found[f"first {index}"], found[f"last {index}"]),
+            "effect": rule.effect,
+        }
+        for index, rule in enumerate(rules)
+    ]  # fmt: skip
+    return [*rows, *key_findings(department.table(name), spec, found)]
+
+
+def _counts(
+    table: ibis.Table, rules: list[Rule], bounds: Bounds, identity: str
+) -> dict[str, ibis.Scalar]:
+    key = table[identity].cast("string")
+    counts: dict[str, ibis.Scalar] = {"of rows": table.count()}
+    for index, rule in enumerate(rules):
+        failing = rule.failing(table, bounds)
+        if f"of {rule.examined}" not in counts:
+            counts[f"of {rule.examined}"] = _examined(table, rule.examined)
+        counts[f"n {index}"] = table.count(where=failing)
+        counts[f"first {index}"] = key.min(where=failing)
+        counts[f"last {index}"] = key.max(where=failing)
+    return counts
+
+
+def _examined(table: ibis.Table, what: str) -> ibis.Scalar:
+    if what.startswith("status: "):
+        return table.count(where=table.status == what.removeprefix("status: "))
+    return table[what].count()
+
+
+def _examples(first: object, last: object) -> str:
+    named = [str(one) for one in (first, last) if isinstance(one, str)]
+    return ", ".join(dict.fromkeys(named))
+
+
+def _bounds(department: Department) -> Bounds:
+    """Take from the deals what their own rules are held against."""
+    if not department.has("deals", "created_at", "closed_at"):
+        return Bounds(department.as_of, currency=department.currency)
+    deals = department.table("deals").filter(_.status != "open")
+    cycle = deals.closed_at.date().delta(deals.created_at.date(), unit="day")
+    past = deals.closed_at.date() <= department.as_of
+    found = one_row(
+        deals.aggregate(
+            longest=cycle.max(where=past),
+            first_closed=deals.closed_at.min(),
+            first_created=deals.created_at.min(),
+        )
+    )
+    first_closed, first_created = found["first_closed"], found["first_created"]
+    late = False
+    if first_closed is not None and first_created is not None:
+        late = (first_closed - first_created).days > _LATE_START_DAYS
+    entry = None
+    if department.has("stage_changes", "entered_at"):
+        earliest = department.table("stage_changes").entered_at.min().execute()
+        entry = earliest.date() if pd.notna(earliest) else None
+    return Bounds(
+        department.as_of,
+        longest_cycle_days=found["longest"],
+        first_closed_on=first_closed.date() if first_closed is not None else None,
+        first_entry_on=entry,
+        truncated=late,
+        currency=department.currency,
+    )
+
+
+def _stage_status(department: Department) -> dict[str, str]:
+    """Tell what each stage means, where one name means one thing."""
+    if not department.has("stages", "status"):
+        return {}
+    stages = department.table("stages").to_pandas().dropna(subset="status")
+    meanings = stages.groupby("stage")["status"].agg(["first", "nunique"])
+    clear = meanings[meanings["nunique"] == 1]
+    return {str(stage): str(status) for stage, status in clear["first"].items()}
+
+
+def _from_load_report(department: Department) -> list[dict[str, Any]]:
+    """Turn what the reader of the files reported into rows of the check."""
+    report = department.load_report
+    if report is None:
+        return []
+    read = report[report["topic"] == "rows read"].set_index("table")["n_rows"].to_dict()
+    rows = []
+    for fact in report[report["topic"].isin(list(_LOAD_TOPICS))].itertuples():
+        severity, effect = _LOAD_TOPICS[str(fact.topic)]
+        aside = fact.topic == "rows set aside"
+        harmless = aside and ("blank" in fact.item or "footer" in fact.item or "joined" in fact.item)
+        rows.append({
+            "table": fact.table, "column": "" if aside else fact.item,
+            "rule": f"set aside: {fact.item}" if aside else f"{fact.topic}: {fact.detail}",
+            "severity": "info" if harmless else severity,
+            "n_examined": int(read.get(fact.table, 0)), "n_failing": int(fact.n_rows or 0),
+            "examples": "", "effect": effect,
+        })  # fmt: skip
+    return rows

@@ -1,0 +1,118 @@
+"""Rules of `check` that look at sets of rows: repeated keys, and many entries at one moment."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import xor
+from typing import TYPE_CHECKING, Any
+
+from ibis import _
+
+if TYPE_CHECKING:
+    import ibis
+
+    from salesdiag.department import Department
+    from salesdiag.schema import Table
+
+# nobody enters so many by hand within one minute
+_BATCH = 20
+# so few different days a month are dates of batches, not of deals
+_DAYS_A_MONTH = 3
+_ENOUGH = 200
+_BATCHED = (
+    ("deals", "created_at", "created in one minute with many others"),
+    ("deals", "closed_at", "closed in one minute with many others"),
+    ("stage_changes", "entered_at", "moved in one minute with many others"),
+)
+
+
+def one_row(aggregate: ibis.Table) -> dict[str, Any]:
+    """Fetch a table of one row as plain values."""
+    row: dict[str, Any] = aggregate.to_pyarrow().to_pylist()[0]
+    return row
+
+
+def _key_of(table: ibis.Table, spec: Table) -> list[str]:
+    return [column for column in spec.key if column in table.columns]
+
+
+def count_keys(table: ibis.Table, spec: Table) -> dict[str, ibis.Scalar]:
+    """Count distinct keys in the pass of the other rules.
+
+    DuckDB counts them by hash, which is several times faster; other engines count a key of
+    one column, and `key_findings` looks at the longer ones.
+    """
+    key = _key_of(table, spec)
+    if key and table.get_backend().name == "duckdb":
+        hashes = [table[column].cast("string").fill_null("").hash() for column in key]
+        return {"keys": reduce(xor, hashes).nunique()}
+    return {"keys": table[key[0]].nunique()} if len(key) == 1 else {}
+
+
+def key_findings(table: ibis.Table, spec: Table, found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Count the rows whose key another row has too."""
+    key = _key_of(table, spec)
+    if not key:
+        return []
+    n_again, examples = 0, ""
+    if found.get("keys", -1) < found["of rows"]:  # or hashes collided: look again, exactly
+        repeated = table.group_by(key).agg(n=_.count()).filter(_.n > 1)
+        ends = one_row(
+            repeated.aggregate(n=_.n.sum(), keys=_.count(), first=_[key[0]].min(),
+                               last=_[key[0]].max())
+        )  # fmt: skip
+        n_again = int(ends["n"] or 0) - int(ends["keys"])
+        named = [str(one) for one in (ends["first"], ends["last"]) if one is not None]
+        examples = ", ".join(dict.fromkeys(named))
+    return [{
+        "table": spec.name, "column": ", ".join(key), "rule": "repeated key", "severity": "error",
+        "n_examined": found["of rows"], "n_failing": n_again, "examples": examples,
+        "effect": "the same thing is counted more than once",
+    }]  # fmt: skip
+
+
+def batch_findings(department: Department) -> list[dict[str, Any]]:
+    """Count entries made in bulk, and closings that fall on few days only."""
+    rows = []
+    for name, column, rule in _BATCHED:
+        if department.has(name, column):
+            table = department.table(name).filter(_[column].notnull())
+            rows.append(_same_minute(table, name, column, rule))
+    if department.has("deals", "closed_at"):
+        rows.append(_few_days(department.table("deals").filter(_.closed_at.notnull())))
+    return rows
+
+
+def _same_minute(table: ibis.Table, name: str, column: str, rule: str) -> dict[str, Any]:
+    minute = table[column].truncate("m")
+    # dates without a time of day all stand at midnight
+    crowded = (_.n >= _BATCH) & (_.minute != _.minute.truncate("D"))
+    found = one_row(
+        table.group_by(minute=minute)
+        .agg(n=_.count())
+        .aggregate(rows=_.n.sum(), crowded=_.n.sum(where=crowded),
+                   first=_.minute.min(where=crowded), last=_.minute.max(where=crowded))
+    )  # fmt: skip
+    ends = [moment for moment in (found["first"], found["last"]) if moment is not None]
+    examples = ", ".join(dict.fromkeys(f"{moment:%Y-%m-%d %H:%M}" for moment in ends))
+    return {
+        "table": name, "column": column, "rule": rule, "severity": "warning",
+        "n_examined": int(found["rows"] or 0), "n_failing": int(found["crowded"] or 0),
+        "examples": examples,
+        "effect": "entered by an import or a bulk edit: the moment is not when it happened",
+    }  # fmt: skip
+
+
+def _few_days(closed: ibis.Table) -> dict[str, Any]:
+    found = one_row(
+        closed.aggregate(n=_.count(), days=_.closed_at.date().nunique(),
+                         months=_.closed_at.truncate("M").nunique())
+    )  # fmt: skip
+    n_rows = int(found["n"])
+    few = n_rows >= _ENOUGH and found["days"] <= _DAYS_A_MONTH * found["months"]
+    return {
+        "table": "deals", "column": "closed_at", "rule": "closings fall on a few days only",
+        "severity": "warning", "n_examined": n_rows, "n_failing": n_rows if few else 0,
+        "examples": f"{int(found['days'])} days in {int(found['months'])} months",
+        "effect": "these are dates of batches: nothing finer than a month has a meaning",
+    }  # fmt: skip
