@@ -13,12 +13,14 @@ from salesdiag.errors import InputError
 if TYPE_CHECKING:
     from salesdiag.intake.raw import RawColumn
 
-_SPACE = r"[\s\x{00A0}\x{202F}\x{2009}'’]"
-# currency signs and words that may stand before or behind a number
-_CURRENCY = (
-    r"(?i)^([\pSc]|[A-Z]{3}\b|руб\.?|р\.|kr\.?|zł|fr\.|đ|vnđ|тг\.?|грн\.?)\s*"
-    r"|\s*([\pSc]|\b[A-Z]{3}|руб\.?|р\.?|kr\.?|zł|fr\.|đ|vnđ|тг\.?|грн\.?)$"
+_SPACE = r"[\s\x{00A0}\x{202F}\x{2009}]"
+_GROUP = r"[\s\x{00A0}\x{202F}\x{2009}'’]"
+# currency signs, codes and words that may stand before or behind a number
+_WORD = (
+    r"(?i:eur|usd|rub|rur|gbp|kzt|vnd|uah|byn|chf|pln|рубл\pL*|руб\.?|р\.?|kr\.?|zł|fr\.|đồng|đ|vnđ"
+    r"|тг\.?|грн\.?)"
 )
+_CURRENCY = rf"^([A-Z]{{0,2}}\p{{Sc}}|[A-Z]{{3}}\b|{_WORD}){_SPACE}*|{_SPACE}*(\p{{Sc}}|\b[A-Z]{{3}}|{_WORD})$"
 _PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _MARKED = r"^[+-]?\d[\d.,]*$|^[+-]?[.,]\d+$"
 _THREE = {",": r"^[+-]?[1-9]\d{0,2},\d{3}$", ".": r"^[+-]?[1-9]\d{0,2}\.\d{3}$"}
@@ -87,22 +89,30 @@ def _quick(text: pa.Array) -> pa.Array | None:
 
 
 def _clean(text: pa.Array) -> pa.Array:
-    """Take away currency, percent signs and spaces, and bring the sign to the front."""
-    clean = pc.replace_substring_regex(text, r"\s*%$", "")
-    clean = pc.replace_substring_regex(clean, "[−–]", "-")
-    clean = pc.replace_substring_regex(clean, r"^\((.*)\)$", r"-\1")
-    clean = pc.replace_substring_regex(clean, r"^(.*[^-])-$", r"-\1")
-    sign = pc.if_else(pc.starts_with(clean, "-"), "-", "")
-    clean = pc.replace_substring_regex(clean, r"^[-+]\s*", "")
-    clean = pc.replace_substring_regex(clean, _CURRENCY, "")
-    # a second time: a sign before the number and a code behind it
-    clean = pc.replace_substring_regex(clean, _CURRENCY, "")
-    second = pc.starts_with(clean, "-")
-    clean = pc.replace_substring_regex(clean, r"^-\s*", "")
-    clean = pc.replace_substring_regex(clean, rf"(\d){_SPACE}(\d)", r"\1\2")
-    clean = pc.replace_substring_regex(clean, rf"(\d){_SPACE}(\d)", r"\1\2")
-    sign = pc.if_else(second, "-", sign)
+    """Take away currency, percent signs and group spaces, and bring the sign to the front."""
+    clean = pc.replace_substring_regex(text, rf"{_SPACE}*%$", "")
+    clean, sign = _without_sign(pc.replace_substring_regex(clean, "[−–]", "-"))
+    for _time in range(2):  # a sign before the number and a code behind it, or both on one side
+        clean = pc.utf8_trim_whitespace(pc.replace_substring_regex(clean, _CURRENCY, ""))
+    grouped = pc.match_substring_regex(clean, rf"^\d{{1,3}}({_GROUP}\d{{3}})+([.,]\d*)?$")
+    clean = pc.if_else(grouped, pc.replace_substring_regex(clean, _GROUP, ""), clean)
     return pc.binary_join_element_wise(sign, clean, "")
+
+
+def _without_sign(text: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Part a number from its minus, which may stand behind it or be a pair of brackets."""
+    sign = pa.scalar("")
+    for written, kept in (
+        (r"^([^\d()]*)\(([^()]*)\)([^\d()]*)$", r"\1\2\3"),
+        (r"^([^\d.,-]*)-", r"\1"),
+        (r"-([^\d.,-]*)$", r"\1"),
+    ):
+        # two signs, as in "--5", stay two and make the value unreadable
+        sign = pc.if_else(
+            pc.match_substring_regex(text, written), pc.binary_join_element_wise(sign, "-", ""), sign
+        )
+        text = pc.replace_substring_regex(text, written, kept)
+    return pc.replace_substring_regex(text, r"^([^\d.,+]*)\+", r"\1"), sign
 
 
 def _has_marks(clean: pa.Array) -> bool:
@@ -113,20 +123,19 @@ def _decide(clean: pa.Array, place: str) -> tuple[str, str]:
     """Tell the decimal mark from the values, or refuse."""
     numeric = clean.filter(pc.fill_null(pc.match_substring_regex(clean, _MARKED), False))  # noqa: FBT003
     votes = {mark: _first_decimal(numeric, mark) for mark in ".,"}
+    grouped = {mark: _first(numeric, rf"\d\{mark}\d{{3}}\{mark}\d{{3}}") for mark in ".,"}
+    for mark, other in ((".", ","), (",", ".")):
+        votes[mark] = votes[mark] or grouped[other]
     if votes["."] is not None and votes[","] is not None:
         message = (
-            f"{place}: the values contradict each other on the decimal mark: {votes['.']!r} has a "
-            f"decimal point, {votes[',']!r} a decimal comma. Correct the file, or give "
+            f"{place}: the values contradict each other on the decimal mark: {votes['.']!r} asks for "
+            f"a decimal point, {votes[',']!r} for a comma. Correct the file, or give "
             "'decimal_mark' for this source in the mapping file; values that do not fit become null."
         )
         raise InputError(message)
     for mark in ".,":
         if votes[mark] is not None:
             return mark, f"{votes[mark]!r} leaves no other reading"
-    for mark, other in ((",", "."), (".", ",")):
-        grouped = _first(numeric, rf"\d\{mark}\d{{3}}\{mark}\d{{3}}")
-        if grouped is not None:
-            return other, f"{grouped!r} has several group marks"
     open_question = _first(numeric, r"[.,]\d{3}$")
     if open_question is not None:
         bare = open_question.replace(",", "").replace(".", "")

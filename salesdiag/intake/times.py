@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from salesdiag.errors import InputError
+from salesdiag.intake.datewords import month_words, plain_spaces, without_words
 
 if TYPE_CHECKING:
     from salesdiag.intake.raw import RawColumn
@@ -19,15 +19,19 @@ ORDERS = ("dmy", "mdy", "ymd")
 _SERIAL_DAY_0 = dt.datetime(1899, 12, 30)  # noqa: DTZ001
 _SERIALS = (20_000, 80_000)  # 1954 to 2119: the serial day numbers that can be meant
 _UNIX = (600_000_000, 4_000_000_000)  # 1989 to 2096, in seconds
+# years that can be meant; 1C writes 01.01.0001 where there is no date, others 31.12.9999
+_YEARS = (1900, 2200)
 _CLOCK = (
     r"(?:,?[T\s]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<part>\d{1,9}))?)?"
     r"\s*(?P<half>[AaPp]\.?[Mm]\.?|SA|CH)?)?\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2})?$"
 )
-_NUMERIC = r"^(?P<a>\d{1,4})(?P<mark>[-/.])(?P<b>\d{1,2})[-/.](?P<c>\d{1,4})\.?" + _CLOCK
+_NUMERIC = (
+    r"^(?P<a>\d{1,2}|[12]\d{3})[-/.](?P<b>\d{1,2})[-/.](?P<c>\d{1,2}|[12]\d{3})\.?" + _CLOCK
+)
 _COMPACT = r"^(?P<a>(?:19|20)\d{2})(?P<b>[01]\d)(?P<c>[0-3]\d)" + _CLOCK
 _WORDS = (
-    r"^(?:(?P<a>\d{1,2})\.?[\s-]+(?P<word>[\pL ]*\pL(?: ?\d{1,2})?)\.?,?[\s-]+(?P<c>\d{4})"
-    r"|(?P<word2>\pL+)\.?\s+(?P<a2>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<c2>\d{4}))\s*(?:г\.?)?" + _CLOCK
+    r"^(?:(?P<a>\d{1,2})\.?[\s-]+(?P<word>[\pL ]*\pL(?: ?\d{1,2})?)\.?,?[\s-]+(?P<c>[12]\d{3}|\d{2})"
+    r"|(?P<word2>\pL+)\.?\s+(?P<a2>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<c2>[12]\d{3}))\s*(?:г\.?)?" + _CLOCK
 )
 
 
@@ -67,8 +71,7 @@ def read_times(
     InputError
         If the values leave the order of day and month open, or contradict each other.
     """
-    text = pc.utf8_trim_whitespace(column.text)
-    text = pc.if_else(pc.equal(text, ""), None, text)
+    text = plain_spaces(column.text)
     moment, evidence = _iso(text), ""
     has_clock = pc.match_substring(text, ":")
     if moment is None:
@@ -77,6 +80,7 @@ def read_times(
     if source_zone and source_zone != zone:
         naive = pc.and_(pc.fill_null(has_clock, False), pc.invert(zoned))  # noqa: FBT003
         moment = pc.if_else(naive, move_zone(moment, source_zone, zone), moment)
+    moment = _of_our_time(moment)
     unread = text.filter(pc.and_(pc.is_valid(text), pc.is_null(moment)))
     return Times(_with_typed(moment, column, source_zone, zone), unread, evidence)
 
@@ -85,6 +89,12 @@ def move_zone(moment: pa.Array, source: str, target: str) -> pa.Array:
     """Read clock times of one zone on the clock of another."""
     there = pc.assume_timezone(moment, source, ambiguous="earliest", nonexistent="latest")
     return pc.local_timestamp(pc.cast(there, pa.timestamp("us", target)))
+
+
+def _of_our_time(moment: pa.Array) -> pa.Array:
+    """Make null what is a date by its form, but of no year that can be meant."""
+    year = pc.year(moment)
+    return pc.if_else(pc.and_(pc.greater_equal(year, _YEARS[0]), pc.less(year, _YEARS[1])), moment, None)
 
 
 def _iso(text: pa.Array) -> pa.Array | None:
@@ -99,7 +109,7 @@ def _with_typed(
     moment: pa.Array, column: RawColumn, source_zone: str | None, zone: str
 ) -> pa.Array:
     if column.moment is not None:
-        typed = column.moment
+        typed = _of_our_time(column.moment)
         if source_zone and source_zone != zone:
             midnight = pc.equal(pc.floor_temporal(typed, unit="day"), typed)
             typed = pc.if_else(midnight, typed, move_zone(typed, source_zone, zone))
@@ -123,8 +133,9 @@ def _serial_days(number: pa.Array) -> pa.Array:
 
 def _by_shape(text: pa.Array, place: str, order: str | None, zone: str) -> tuple[pa.Array, str]:
     """Read numeric, compact and worded dates, serial day numbers and Unix seconds."""
+    text = without_words(text)
     numeric = _fields(pc.extract_regex(text, _NUMERIC), ("a", "b", "c"))
-    first_is_year = numeric["a"] > 31
+    first_is_year = (numeric["a"] > 31) | (order == "ymd")
     found, evidence = _order(text, numeric, first_is_year, place, order)
     year = np.where(first_is_year, numeric["a"], numeric["c"])
     second_month = first_is_year | (found == "dmy")
@@ -176,6 +187,7 @@ def _order(
     if given:
         return given, f"{given} (given)"
     a, b = np.where(first_is_year, np.nan, parts["a"]), parts["b"]
+    a = np.where((np.minimum(a, b) > 0) & (np.minimum(a, b) <= 12), a, np.nan)  # else no date
     if np.isnan(a).all():
         return "ymd", ""
     day_first, month_first = np.flatnonzero(a > 12), np.flatnonzero((b > 12) & ~np.isnan(a))
@@ -217,7 +229,8 @@ def _assemble(
 ) -> pa.Array:
     """Put the parts together; what is no date of the calendar becomes null."""
     year = np.where(year < 70, year + 2000, np.where(year < 100, year + 1900, year))
-    fine = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31) & (year >= 1900) & (year < 2200)
+    fine = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
+    fine &= (year >= _YEARS[0]) & (year < _YEARS[1])
     safe = [np.where(fine, part, 1).astype("int64") for part in (year, month, day)]
     months = ((safe[0] - 1970) * 12 + safe[1] - 1).astype("datetime64[M]")
     days = months.astype("datetime64[D]") + (safe[2] - 1).astype("timedelta64[D]")
@@ -255,23 +268,10 @@ def _worded(text: pa.Array, zone: str) -> pa.Array:
     return _assemble(year, month, day, fields, zone)
 
 
-@lru_cache
-def month_words() -> dict[str, int]:
-    """Name the months as English, Russian and Vietnamese write them."""
-    from babel.dates import get_month_names
-
-    words: dict[str, int] = {}
-    for language in ("en", "ru", "vi"):
-        for width in ("wide", "abbreviated"):
-            for context in ("format", "stand-alone"):
-                for number, word in get_month_names(width, context, locale=language).items():
-                    words[word.casefold().rstrip(".")] = number
-    return words
-
-
 def _serial_text(text: pa.Array) -> pa.Array:
-    digits = pc.match_substring_regex(text, r"^\d{5}(\.\d+)?$")
-    return _serial_days(pc.cast(pc.if_else(digits, text, None), pa.float64()))
+    digits = pc.match_substring_regex(text, r"^\d{5}([.,]\d+)?$")
+    plain = pc.replace_substring(pc.if_else(digits, text, None), ",", ".")
+    return _serial_days(pc.cast(plain, pa.float64()))
 
 
 def _unix(text: pa.Array, zone: str) -> pa.Array:

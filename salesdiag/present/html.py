@@ -1,0 +1,242 @@
+"""The HTML report: one self-contained file, made in two steps (gather, then render)."""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from salesdiag.present.labels import TITLES, format_value, kind_of, label, money
+from salesdiag.present.verdict import verdict
+
+if TYPE_CHECKING:
+    import jinja2
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from salesdiag.diagnosis.finding import Diagnosis
+
+_MAX_ROWS = 60  # longer tables are shown in full in the workbook
+# columns that a reader of the report needs; the workbook holds all
+_SHOWN: dict[str, list[str]] = {
+    "target_attainment": ["period_start", "period_end", "target", "actual", "n_events", "attainment",
+                          "n_reps", "n_reps_met", "participation_rate"],
+    "win_rate": ["n_deals", "n_won", "n_lost", "n_open", "win_rate", "won_amount",
+                 "value_win_rate"],
+    "stage_conversion": ["from_stage", "to_stage", "n_from", "n_to", "n_lost", "n_open",
+                         "conversion_rate", "skip_rate", "rework_rate"],
+    "current_stages": ["stage", "n_deals", "n_open", "n_won", "n_lost", "open_amount"],
+    "check": ["severity", "table", "column", "rule", "n_failing", "n_examined", "failing_share",
+              "examples", "effect"],
+}  # fmt: skip
+_CHAPTERS = (
+    ("plan", "Plan", ("target_attainment", "target_attainment_by_team",
+                      "target_attainment_by_rep_id")),
+    ("funnel", "Funnel", ("stage_conversion", "stage_conversion_by_team", "current_stages")),
+    ("win-rates", "Win rates", ("win_rate", "win_rate_created", "win_rate_by_team",
+                                "win_rate_by_rep_id", "win_rate_by_source",
+                                "win_rate_by_segment")),
+)  # fmt: skip
+
+
+def write_html(diagnosis: Diagnosis, path: str | Path) -> Path:
+    """Write the audit as one HTML file that needs nothing else.
+
+    All text from the CRM is escaped. The same diagnosis gives the same bytes.
+
+    Parameters
+    ----------
+    diagnosis : Diagnosis
+    path : str or Path
+
+    Returns
+    -------
+    Path
+        Where it was written.
+    """
+    target = Path(path)
+    page = _template().render(gather(diagnosis))
+    target.write_text(page, encoding="utf-8", newline="\n")
+    return target
+
+
+def gather(diagnosis: Diagnosis) -> dict[str, Any]:
+    """Collect everything the report shows as plain data."""
+    return {
+        "title": diagnosis.name or "Sales department",
+        "diagnosis": diagnosis,
+        "verdict": verdict(diagnosis),
+        "bar": _plan_bar(diagnosis),
+        "chapters": [_chapter(diagnosis, *chapter) for chapter in _CHAPTERS],
+        "check": _table(diagnosis, "check"),
+        "reading": _reading(diagnosis.tables.get("load_report")),
+        "not_examined": [
+            {"name": _name(one.analysis), "reason": one.reason, "ask_for": one.ask_for,
+             "missing": ", ".join(one.missing)}
+            for one in diagnosis.not_examined
+        ],
+        "confidence": f"{100 * diagnosis.confidence:g} %",
+    }  # fmt: skip
+
+
+def _name(analysis: str) -> str:
+    return TITLES.get(analysis, analysis.replace("_", " ").capitalize())
+
+
+def _plan_bar(diagnosis: Diagnosis) -> dict[str, Any] | None:
+    """Give plan and actual as lengths of two bars, in percent of the longer one."""
+    gap = diagnosis.gap
+    if gap.reference != "plan" or not gap.expected > 0:
+        return None
+    longest = max(gap.expected, gap.actual_high)
+    return {
+        "plan": 100 * gap.expected / longest,
+        "actual": 100 * gap.actual / longest,
+        "low": 100 * gap.actual_low / longest,
+        "high": 100 * gap.actual_high / longest,
+        "plan_text": money(gap.expected, diagnosis.currency),
+        "actual_text": money(gap.actual, diagnosis.currency),
+    }
+
+
+def _chapter(
+    diagnosis: Diagnosis, anchor: str, title: str, names: tuple[str, ...]
+) -> dict[str, Any]:
+    tables = [_table(diagnosis, name) for name in names if name in diagnosis.tables]
+    missed = [one for one in diagnosis.not_examined if one.analysis in names]
+    return {
+        "anchor": anchor,
+        "title": title,
+        "picture": _picture(diagnosis, anchor),
+        "tables": tables,
+        "missed": [{"name": _name(one.analysis), "reason": one.reason} for one in missed],
+    }
+
+
+def _table(diagnosis: Diagnosis, name: str) -> dict[str, Any]:
+    """Format a table's cells and place its intervals."""
+    table = diagnosis.tables[name]
+    wanted = next((shown for start, shown in _SHOWN.items() if name.startswith(start)), None)
+    keys = [column for column in table.columns if f"_by_{column}" in name]
+    columns = list(table.columns) if wanted is None else [*keys, *wanted]
+    columns = [column for column in columns if column in table.columns]
+    shown = table.head(_MAX_ROWS)
+    return {
+        "title": _name(name),
+        "heads": [{"text": label(column), "right": kind_of(column) not in ("text", "date", "flag")}
+                  for column in columns],
+        "rows": [
+            [_cell(column, row, set(table.columns)) for column in columns]
+            for row in shown.to_dict("records")
+        ],
+        "n_left": len(table) - len(shown),
+        "sheet": name,
+    }  # fmt: skip
+
+
+def _cell(column: str, row: dict[str, Any], there: set[str]) -> dict[str, Any]:
+    text = format_value(column, row[column])
+    kind = kind_of(column)
+    cell: dict[str, Any] = {"text": text, "right": kind not in ("text", "date", "flag")}
+    low, high = f"{column}_low", f"{column}_high"
+    if kind == "share" and low in there and text != "–":
+        scale = 100 / max(1.0, float(row[high]))
+        cell["bar"] = {
+            "low": scale * float(row[low]),
+            "width": max(scale * (float(row[high]) - float(row[low])), 1.0),
+            "at": scale * float(row[column]),
+            "text": f"{format_value(low, row[low])} to {format_value(high, row[high])}",
+        }
+    return cell
+
+
+def _reading(report: pd.DataFrame | None) -> list[dict[str, Any]]:
+    """Give what was read, a row a table, and what was set aside and why."""
+    if report is None:
+        return []
+    rows = []
+    for table, facts in report[report["table"] != ""].groupby("table", sort=False):
+        count = facts.set_index("topic")["n_rows"]
+        aside = facts[facts["topic"] == "rows set aside"]
+        notes = facts[facts["topic"].isin(["encoding", "delimiter", "date order", "decimal mark",
+                                           "unknown value", "value not readable", "format",
+                                           "column not used", "unknown rep_id", "unknown stage",
+                                           "currency converted"])]  # fmt: skip
+        rows.append({
+            "table": table, "file": facts["file"].iloc[0],
+            "n_read": f"{int(count.get('rows read', 0)):,}",
+            "n_used": f"{int(count.get('rows used', 0)):,}",
+            "aside": [f"{row.n_rows:,} {row.item}" for row in aside.itertuples()],
+            "notes": [_note(row) for row in notes.itertuples()],
+        })  # fmt: skip
+    return rows
+
+
+def _note(row: Any) -> str:  # noqa: ANN401
+    count = "" if str(row.n_rows) == "<NA>" else f" ({row.n_rows:,} rows)"
+    detail = f": {row.detail}" if row.detail else ""
+    return f"{row.topic} {row.item}{count}{detail}"
+
+
+def _picture(diagnosis: Diagnosis, anchor: str) -> dict[str, str] | None:
+    from salesdiag.present.plots import plot_stage_conversion, plot_target_attainment
+
+    if anchor == "plan" and "target_attainment" in diagnosis.tables:
+        table = diagnosis.tables["target_attainment"].tail(12)
+        if not table["attainment"].notna().any():
+            return None
+        figure = _figure(len(table))
+        plot_target_attainment(table, ax=figure.axes[0])
+        alt = "; ".join(
+            f"{row.period_start:%b %Y} to {row.period_end:%b %Y}: {format_value('attainment', row.attainment)}"
+            for row in table.itertuples()
+        )
+        return {"svg": _svg(figure), "alt": f"Plan attainment by period. {alt}"}
+    if anchor == "funnel" and "stage_conversion" in diagnosis.tables:
+        table = diagnosis.tables["stage_conversion"]
+        if not len(table) or table["from_stage"].duplicated().any():
+            return None
+        figure = _figure(len(table))
+        plot_stage_conversion(table, ax=figure.axes[0])
+        alt = "; ".join(
+            f"{row.from_stage} to {row.to_stage}: {format_value('conversion_rate', row.conversion_rate)}"
+            for row in table.itertuples()
+        )
+        return {"svg": _svg(figure), "alt": f"Conversion from stage to stage. {alt}"}
+    return None
+
+
+def _figure(n_rows: int) -> Figure:
+    """Make a figure apart from pyplot, so that the user's session is not touched."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 0.9 + 0.55 * n_rows), layout="constrained")
+    figure.add_subplot()
+    return figure
+
+
+def _svg(figure: Figure) -> str:
+    """Write a figure as inline SVG: text stays text, ids and dates do not change."""
+    import matplotlib as mpl
+
+    buffer = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "salesdiag"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None},
+                       transparent=True)  # fmt: skip
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]
+
+
+@lru_cache(maxsize=1)
+def _template() -> jinja2.Template:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("salesdiag.present"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template("report.html.j2")
