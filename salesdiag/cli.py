@@ -27,7 +27,8 @@ _Mapping = Annotated[
     Path | None, typer.Option("--mapping", help="Mapping file; default: mapping.toml in PATH.")
 ]
 _AsOf = Annotated[
-    str | None, typer.Option("--as-of", help="The data speak up to the end of this day (YYYY-MM-DD).")
+    str | None,
+    typer.Option("--as-of", help="The data speak up to the end of this day (YYYY-MM-DD)."),
 ]
 
 
@@ -130,5 +131,3 @@ def main() -> None:
     except SalesDiagError as error:
         sys.stderr.write(f"salesdiag: {error}\n")
         sys.exit(2)
-
-

@@ -16,7 +16,7 @@ from salesdiag.periods import Calendar, parse_day
 from salesdiag.schema import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
 UNASSIGNED = "unassigned"
@@ -314,6 +314,10 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
             raise InputError(message)
         return keys
 
+    def home_of(self, key: str) -> str:
+        """Tell whose column a key is: of deals before reps before accounts."""
+        return self._key_homes().get(key, "")
+
     def _key_homes(self) -> dict[str, str]:
         """Tell which table holds each column that deals can be split by."""
         homes: dict[str, str] = {}
@@ -354,6 +358,17 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
         filled = {key: deals[key].cast("string").fill_null(UNASSIGNED) for key in by}
         return deals.mutate(**filled) if filled else deals
 
+    def fetch(self, name: str) -> pd.DataFrame:
+        """Give a small table (reps, stages) whole; it is fetched from the engine once."""
+        return self.remember(name, lambda: self.table(name).to_pandas())
+
+    def remember(self, name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """Give a small table made once: a department never changes, so neither does it."""
+        if name not in self._cache:
+            self._cache[name] = make()
+        frame: pd.DataFrame = self._cache[name]
+        return frame.copy()
+
     def ladder(self) -> pd.DataFrame:
         """Give the stages of the one pipeline in selling order: stage, position, status.
 
@@ -367,10 +382,7 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
         InputError
             If there is more than one pipeline: narrow with ``where(pipeline=...)`` first.
         """
-        if "ladder" not in self._cache:
-            self._cache["ladder"] = _ladder(self)
-        ladder: pd.DataFrame = self._cache["ladder"]
-        return ladder.copy()
+        return self.remember("ladder", lambda: _ladder(self))
 
     # -- how it looks --------------------------------------------------------------------
 
@@ -399,7 +411,7 @@ def _connection_of(tables: Mapping[str, object]) -> ibis.BaseBackend:
     backends = []
     for table in tables.values():
         if isinstance(table, ibis.Table):
-            backends += [one for one in table._find_backends()[0] if one not in backends]
+            backends += [one for one in table._find_backends()[0] if one not in backends]  # noqa: SLF001
     if len(backends) > 1:
         names = ", ".join(sorted(backend.name for backend in backends))
         message = f"all Ibis tables must be on one connection; got {len(backends)} ({names})."
@@ -427,7 +439,7 @@ def _latest(tables: Mapping[str, ibis.Table], settings: Settings) -> Settings:
 
 def _ladder(department: Department) -> pd.DataFrame:
     if department.has("stages"):
-        stages = department.table("stages").to_pandas()
+        stages = department.fetch("stages")
     elif department.settings.stages:
         names = department.settings.stages
         stages = pd.DataFrame({"stage": list(names), "position": range(1, len(names) + 1)})

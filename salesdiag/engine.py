@@ -70,9 +70,7 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(repr(name) for name in names) or "nothing"
 
 
-def _register_parquet(
-    connection: ibis.BaseBackend, name: str, path: Path, zone: str
-) -> ibis.Table:
+def _register_parquet(connection: ibis.BaseBackend, name: str, path: Path, zone: str) -> ibis.Table:
     import pyarrow.parquet as pq
 
     try:
@@ -112,9 +110,7 @@ def _without_zone(table: pa.Table, zone: str) -> pa.Table:
         if pa.types.is_timestamp(field.type) and field.type.tz:
             moments = pc.cast(table.column(index), pa.timestamp("us", tz=zone), safe=False)
             table = table.set_column(index, field.name, pc.local_timestamp(moments))
-        elif pa.types.is_null(field.type):
-            table = table.set_column(index, field.name, pc.cast(table.column(index), pa.string()))
-        elif pa.types.is_dictionary(field.type):
+        elif pa.types.is_null(field.type) or pa.types.is_dictionary(field.type):
             table = table.set_column(index, field.name, pc.cast(table.column(index), pa.string()))
     return table
 

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     import ibis
 
 # from which table a condition passes on, and by which column
-_LINKS = (("reps", "rep_id"), ("accounts", "account_id"), ("deals", "deal_id"), ("leads", "lead_id"))
+_LINKS = (
+    ("reps", "rep_id"),
+    ("accounts", "account_id"),
+    ("deals", "deal_id"),
+    ("leads", "lead_id"),
+)
 # levels of a target whose id is a value of this column
 _TARGET_LEVELS = ("team", "territory", "product", "segment")
 

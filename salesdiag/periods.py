@@ -161,7 +161,10 @@ def _hours(hours: Sequence[str]) -> tuple[str, str]:
 
 def _holidays(given: str | Sequence[date | str]) -> str | tuple[date, ...]:
     if isinstance(given, str):
-        _country_holidays(given, 2025, 2025)
+        # the library of holidays is loaded when a working day is first counted, not before
+        if not (given.isalpha() and given.isupper() and 2 <= len(given) <= 3):
+            message = f"holidays is a country code such as 'DE', or a list of days; got {given!r}."
+            raise InputError(message)
         return given
     return tuple(sorted(parse_day(day, "holidays") for day in given))
 

@@ -450,9 +450,11 @@ class TestSchool:
         assert scaled(closed["win_rate"]) == [5.74]
         created = sd.funnel.win_rate(school, population="created")
         assert scaled(created["win_rate"]) == [4.98]
-        reasons = sd.funnel.win_rate(school, by="loss_reason")
-        others = reasons[reasons["loss_reason"] != "Duplicate"]
-        assert scaled([won_rate(others)]) == [6.43]
+        # deals lost as duplicates of others must leave the denominator
+        reasons = sd.funnel.win_rate(school, by="loss_reason").set_index("loss_reason")
+        n_again = reasons.loc["Duplicate", "n_lost"]
+        assert n_again == 761
+        assert scaled([407 / (7095 - n_again)]) == [6.43]
 
     def test_by_month_of_creation(self, school):
         months = pd.period_range("2023-07", "2023-12", freq="M")

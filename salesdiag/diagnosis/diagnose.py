@@ -212,9 +212,7 @@ class _Run:
 
     def win_rates(self) -> None:
         window = {"start": self.start, "end": self.end, "confidence": self.confidence}
-        whole = self.attempt(
-            "win_rate", lambda: funnel.win_rate(self.department, **window)
-        )
+        whole = self.attempt("win_rate", lambda: funnel.win_rate(self.department, **window))
         if whole is None:  # no closing dates: all that was ever closed is all that can be said
             whole = funnel.win_rate(self.department, confidence=self.confidence)
             self.tables["win_rate"] = whole

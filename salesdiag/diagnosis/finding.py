@@ -10,9 +10,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-Level = Literal[
-    "department", "team", "rep", "source", "segment", "product", "territory", "account"
-]
+Level = Literal["department", "team", "rep", "source", "segment", "product", "territory", "account"]
 Control = Literal["direct", "indirect", "external"]
 Grade = Literal["A", "B", "C", "D"]
 

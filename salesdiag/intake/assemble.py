@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from salesdiag.engine import suggest
 from salesdiag.errors import InputError, MappingError
+from salesdiag.intake.cells import column_of_cells
 from salesdiag.intake.finish import Finished, finish
 from salesdiag.intake.mapping import Join, Mapping, Pick, Source, TableMap
 from salesdiag.intake.raw import Fact, RawTable
@@ -21,6 +22,7 @@ from salesdiag.schema import TABLES
 if TYPE_CHECKING:
     from pathlib import Path
 
+_ASKED = "as the mapping asks"
 _MANY = 0.02  # share of repeated keys from which product rows are more likely than slips
 _ARROW = {
     "text": pa.string(), "time": pa.timestamp("us"), "date": pa.date32(),
@@ -65,18 +67,18 @@ def mapped_table(reader: Reader, plan: TableMap) -> tuple[pa.Table, list[Fact]]:
 def _finish_mapped(reader: Reader, plan: TableMap, raw: RawTable, source: Source) -> Finished:
     columns, facts = _typed_columns(raw, plan.columns, plan.values, source, reader.zone)
     for name, value in plan.constants.items():
-        constant = pa.array([str(value)] * raw.n_rows, pa.string())
-        columns[name] = _constant(constant, name, plan.table, source, reader.zone)
+        columns[name] = _constant(value, raw.n_rows, name, plan.table, source, reader.zone)
     table = pa.table(columns) if columns else pa.table({"_row": pa.nulls(raw.n_rows)})
     aside: dict[str, int] = {}
     if needs_shaping(plan):
         where = f"mapping, tables.{plan.table}"
-        lookups = [(join, _lookup(reader, join)) for join in plan.joins]
+        lookups = [(join, _lookup(reader, join, facts)) for join in plan.joins]
         table, aside = shape(plan, table, lookups, where)
         table = _values_after(table, plan)
     _refuse_missing(plan, table)
     done = finish(TABLES[plan.table], table)
     done.set_aside = {**aside, **done.set_aside}
+    done.asked = set(aside)
     done.facts = [*facts, *done.facts]
     return done
 
@@ -101,13 +103,17 @@ def _refuse_missing(plan: TableMap, table: pa.Table) -> None:
         raise MappingError(message)
 
 
-def _constant(array: pa.Array, name: str, table: str, source: Source, zone: str) -> pa.Array:
-    from salesdiag.intake.raw import RawColumn
-
+def _constant(
+    value: object, n_rows: int, name: str, table: str, source: Source, zone: str
+) -> pa.Array:
     spec = TABLES[table].column(name)
-    kind = spec.type if spec else "text"
     place = f"mapping, tables.{table}.constants.{name}"
-    return read_typed(RawColumn(array), kind, name, place, source=source, zone=zone).values
+    one = column_of_cells([value])
+    typed = read_typed(one, spec.type if spec else "text", name, place, source=source, zone=zone)
+    if typed.values.null_count and value != "":
+        message = f"{place}: {value!r} cannot be read as {spec.type if spec else 'text'}."
+        raise MappingError(message)
+    return pa.repeat(typed.values[0], n_rows)
 
 
 def _typed_columns(
@@ -137,11 +143,12 @@ def _typed_columns(
     return columns, facts
 
 
-def _lookup(reader: Reader, join: Join) -> pa.Table:
+def _lookup(reader: Reader, join: Join, facts: list[Fact]) -> pa.Table:
     """Give the table to look up in: the join's columns, and its keys as text."""
     raw, source = reader.raw(join.source), reader.mapping.sources[join.source]
     picks = dict(join.columns)
-    columns, _facts = _typed_columns(raw, picks, join.values, source, reader.zone)
+    columns, found = _typed_columns(raw, picks, join.values, source, reader.zone)
+    facts += [fact for fact in found if not fact.topic.startswith("column")]
     for index, heading in enumerate(join.on.values()):
         if heading not in raw.columns:
             message = f"{raw.place} has no column {heading!r} to join on."
@@ -159,7 +166,15 @@ def row_facts(raw: RawTable, done: Finished) -> list[Fact]:
     return [
         Fact("rows read", "", n_read),
         Fact("rows used", "", done.n_rows),
-        *(Fact("rows set aside", reason, n_rows) for reason, n_rows in reasons.items()),
+        *(
+            Fact(
+                "rows set aside",
+                reason,
+                n_rows,
+                "as the mapping asks" if reason in done.asked else "",
+            )
+            for reason, n_rows in reasons.items()
+        ),
     ]
 
 

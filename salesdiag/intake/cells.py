@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from salesdiag.intake.raw import Fact, RawColumn, RawTable
-from salesdiag.intake.rows import EXCEL_ERRORS, find_header, why_set_aside
+from salesdiag.intake.rows import EXCEL_ERRORS, find_header, is_blank, why_set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -25,11 +25,11 @@ def table_of_cells(
     """Find the headings in rows of cells and turn what stands below them into columns."""
     raw = RawTable(file, {}, 0, sheet)
     header = find_header(rows, wanted, raw.place, header_row)
-    names = _without_empty_tail(header.names, rows)
-    if header.index:
-        raw.facts.append(Fact("header", f"row {header.index + 1}", header.index, "rows above"))
+    names = header.names
+    if header.at:
+        raw.facts.append(Fact("header", f"row {header.at + 1}", header.at, "rows above"))
     kept = []
-    for row in rows[header.index + 1 :]:
+    for row in rows[header.at + 1 :]:
         reason = why_set_aside(row, len(names))
         if reason is None:
             kept.append(row)
@@ -38,21 +38,12 @@ def table_of_cells(
     width = len(names)
     padded = [row if len(row) >= width else [*row, *[""] * (width - len(row))] for row in kept]
     for index, name in enumerate(names):
-        raw.columns[name] = column_of_cells([row[index] for row in padded])
+        cells = [row[index] for row in padded]
+        if name not in header.made_up or any(not is_blank(cell) for cell in cells):
+            raw.columns[name] = column_of_cells(cells)
     raw.n_rows = len(kept)
-    raw.first_row = header.index + 2
+    raw.first_row = header.at + 2
     return raw
-
-
-def _without_empty_tail(names: list[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    """Drop headings made up for columns at the right that no row fills."""
-    width = max((_filled_width(row) for row in rows), default=0)
-    return names[: max(width, 1)] if width < len(names) else names
-
-
-def _filled_width(row: Sequence[object]) -> int:
-    filled = [place for place, cell in enumerate(row, start=1) if cell not in ("", None)]
-    return filled[-1] if filled else 0
 
 
 def column_of_cells(cells: Sequence[object]) -> RawColumn:
@@ -83,7 +74,7 @@ def _split(cell: object) -> tuple[str | None, float | None, dt.datetime | None]:
     if isinstance(cell, dt.datetime):
         return None, None, cell.replace(tzinfo=None)
     if isinstance(cell, dt.date):
-        return None, None, dt.datetime(cell.year, cell.month, cell.day)  # noqa: DTZ001
+        return None, None, dt.datetime(cell.year, cell.month, cell.day)
     if isinstance(cell, dt.timedelta):
         return f"{cell.total_seconds():.0f} s", None, None
     if isinstance(cell, dt.time):

@@ -72,6 +72,7 @@ def _factors(
     frame.loc[frame["currency"].isna() | (frame["currency"] == currency), "factor"] = 1.0
     if rates is not None:
         table = rates.to_pandas()
+        table["currency"] = table["currency"].str.upper()
         table["on"] = pd.to_datetime(table["on"]).astype("datetime64[us]")
         dated = frame[frame["on"].notna()].reset_index().sort_values("on")
         found = pd.merge_asof(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import ibis
 
 from salesdiag.department import Department, Settings
-from salesdiag.engine import conform
-from salesdiag.errors import InputError
+from salesdiag.engine import conform, suggest
+from salesdiag.errors import InputError, SalesDiagError
 from salesdiag.intake.raw import Fact, report_frame
 from salesdiag.periods import parse_day
 from salesdiag.schema import TABLES, Table
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from datetime import date
 
 _FILES = ("duckdb", "sqlite")
+_SCHEMES = (
+    *_FILES, "postgres", "postgresql", "mysql", "mssql", "snowflake", "bigquery", "databricks",
+    "clickhouse", "oracle", "trino", "athena", "exasol", "pyspark", "impala", "druid",
+    "risingwave", "datafusion", "polars", "materialize", "singlestoredb",
+)  # fmt: skip
+T = TypeVar("T")
 
 
 def load_database(
@@ -31,7 +38,7 @@ def load_database(
     shown = without_secret(url)
     tell(f"connecting to {shown}")
     connection = _connect(url, shown)
-    there = {name.lower(): name for name in connection.list_tables()}
+    there = _checked(lambda: {name.lower(): name for name in connection.list_tables()}, shown)
     if "deals" not in there:
         found = ", ".join(sorted(there.values())) or "no tables"
         message = f"{shown} has no table 'deals'; it has {found}."
@@ -41,7 +48,7 @@ def load_database(
         if name in there:
             tell(f"counting {name}")
             whole = conform(connection.table(there[name]), spec, "UTC")
-            tables[name], facts = _usable(whole, spec)
+            tables[name], facts = _checked(partial(_usable, whole, spec), f"{shown}, table {name}")
             lines += [(name, shown, "", fact) for fact in facts]
     settings = Settings()
     if as_of is not None:
@@ -55,12 +62,15 @@ def without_secret(url: str) -> str:
     >>> without_secret("postgres://ann:secret@host:5432/crm?password=secret")
     'postgres://ann:***@host:5432/crm'
     """
-    shown = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+    shown = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url)  # a password may hold an @ itself
     return shown.split("?")[0]
 
 
 def _connect(url: str, shown: str) -> ibis.BaseBackend:
     scheme, _mark, rest = url.partition("://")
+    if scheme not in _SCHEMES:
+        message = f"{shown}: no such kind of database; known are {', '.join(_SCHEMES)}."
+        raise InputError(message + suggest(scheme, _SCHEMES))
     if scheme in _FILES:
         path = Path(rest.split("?")[0])
         if not path.is_file():
@@ -71,9 +81,11 @@ def _connect(url: str, shown: str) -> ibis.BaseBackend:
     return _checked(lambda: ibis.connect(url), shown)
 
 
-def _checked(connect: Callable[[], ibis.BaseBackend], shown: str) -> ibis.BaseBackend:
+def _checked(ask: Callable[[], T], shown: str) -> T:
     try:
-        return connect()
+        return ask()
+    except SalesDiagError:
+        raise
     except ImportError as error:
         message = (
             f"reading {shown} needs a package that is not installed ({error.name}): install "
@@ -83,8 +95,8 @@ def _checked(connect: Callable[[], ibis.BaseBackend], shown: str) -> ibis.BaseBa
     except Exception as error:  # noqa: BLE001  each driver has errors of its own
         # the driver's text may repeat the password, so only its kind is passed on
         message = (
-            f"cannot connect to {shown} ({type(error).__name__}): check host, port, name of the "
-            "database, user and password."
+            f"cannot read {shown} ({type(error).__name__}): check host, port, name of the "
+            "database, user, password and the user's right to read."
         )
         raise InputError(message) from None
 

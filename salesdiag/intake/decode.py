@@ -11,7 +11,16 @@ from salesdiag.errors import InputError
 from salesdiag.intake.headings import count_known
 
 # in the order that wins a tie: what Russian, Western and Vietnamese exports are written in
-CANDIDATES = ("cp1251", "cp1252", "koi8-r", "cp866", "cp1258", "mac-cyrillic", "iso-8859-5", "cp1250")
+CANDIDATES = (
+    "cp1251",
+    "cp1252",
+    "koi8-r",
+    "cp866",
+    "cp1258",
+    "mac-cyrillic",
+    "iso-8859-5",
+    "cp1250",
+)
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -21,6 +30,7 @@ _BOMS = (
 )
 _HEAD = 64 * 1024
 _HEADING_WEIGHT = 20
+_RUSSIAN = frozenset("абвгдеёжзийклмнопрстуфхцчшщъыьэюяіїєґў")  # and its nearest kin
 
 
 class Decoded(NamedTuple):
@@ -40,20 +50,23 @@ def decode(name: str, data: bytes, declared: str | None = None) -> Decoded:
         If the bytes are no text, or do not fit the declared encoding.
     """
     if declared:
-        return Decoded(_strictly(name, data, declared), declared, "given in the mapping")
+        text = _strictly(name, data, declared).removeprefix("\ufeff")
+        return Decoded(text, declared, "given in the mapping")
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             text = _strictly(name, data, encoding)
             return Decoded(text, encoding.removesuffix("-sig"), "byte order mark")
     wide = _wide_encoding(data)
     if wide:
-        return Decoded(_strictly(name, data, wide), wide, "every other byte is zero")
+        return Decoded(_strictly(name, data, wide), wide, "zeros in every other byte only")
     _refuse_binary(name, data)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         if _cut_inside_a_letter(data, error):
-            message = f"{name} ends in the middle of a letter: the file was cut off; export it again."
+            message = (
+                f"{name} ends in the middle of a letter: the file was cut off; export it again."
+            )
             raise InputError(message) from None
         return _best_candidate(name, data)
     return Decoded(text, "ascii" if text.isascii() else "utf-8", "valid throughout")
@@ -77,20 +90,32 @@ def _wide_encoding(data: bytes) -> str | None:
     head = data[:_HEAD]
     if len(head) < 4 or b"\0" not in head:
         return None
+    # separators, digits and line ends are ASCII whatever the language, so one side has zeros
     even, odd = head[0::2].count(0), head[1::2].count(0)
     half = len(head) // 2
-    if odd > 0.4 * half and even < 0.05 * half:
-        return "utf-16-le"
-    if even > 0.4 * half and odd < 0.05 * half:
-        return "utf-16-be"
+    for encoding, zeros, others in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        if zeros > 0.05 * half and others < 0.01 * half:
+            try:
+                text = head[: 2 * half].decode(encoding, "ignore")
+            except UnicodeDecodeError:
+                continue
+            return encoding if _is_written(text) else None
     return None
+
+
+def _is_written(text: str) -> bool:
+    """Tell writing from bytes that happen to be read as letters."""
+    strange = sum(unicodedata.category(one) in ("Cc", "Cn", "Co") for one in text)
+    return strange - sum(text.count(one) for one in "\t\n\r\x0c") < 0.01 * len(text) + 1
 
 
 def _refuse_binary(name: str, data: bytes) -> None:
     head = data[:_HEAD]
     control = sum(head.count(code) for code in range(32) if code not in b"\t\n\r\x0c\x1a\x1b")
     if b"\0" in data or control > 0.01 * len(head):
-        message = f"{name} is not text: it holds binary data. Allowed are CSV, XLSX, XLS, HTML, Parquet."
+        message = (
+            f"{name} is not text: it holds binary data. Allowed are CSV, XLSX, XLS, HTML, Parquet."
+        )
         raise InputError(message)
 
 
@@ -105,9 +130,10 @@ def _cut_inside_a_letter(data: bytes, error: UnicodeDecodeError) -> bool:
 
 def _best_candidate(name: str, data: bytes) -> Decoded:
     scored = []
+    sample = _telling_part(data)
     for place, encoding in enumerate(CANDIDATES):
         try:
-            head = data[:_HEAD].decode(encoding)
+            head = sample.decode(encoding)
         except UnicodeDecodeError:
             continue
         known = count_known(re.split(r"[,;\t|\r\n]", head[:4096].replace('"', "")))
@@ -123,6 +149,17 @@ def _best_candidate(name: str, data: bytes) -> Decoded:
     raise InputError(message)
 
 
+def _telling_part(data: bytes) -> bytes:
+    """Take the beginning, and the lines that hold more than ASCII, wherever they stand."""
+    lines, size = [data[:4096]], 0
+    for hit in re.finditer(rb"[^\r\n]{0,400}[\x80-\xff][^\r\n]{0,400}", data[4096:]):
+        lines.append(hit.group())
+        size += len(hit.group())
+        if size > _HEAD:
+            break
+    return b"\n".join(lines)
+
+
 def _plausibility(text: str) -> float:
     """Score how much the letters beyond ASCII look like words somebody wrote.
 
@@ -136,6 +173,9 @@ def _plausibility(text: str) -> float:
         if scripts == {"cyrillic"}:
             tidy = word.islower() or word.isupper() or word.istitle()
             score += len(strange) if tidy and len(word) > 1 else -len(strange)
+            # koi8-r read as cp1251 makes words too, but of rare letters
+            score += 0.3 * sum(letter in "оеаинтсрвлкмдпу" for letter in word.lower())
+            score -= 0.6 * sum(letter not in _RUSSIAN for letter in word.lower())
         elif scripts <= {"latin", "accented"} and "latin" in scripts:
             tidy = word.islower() or word.isupper() or word.istitle()
             score += len(strange) if tidy else -len(strange)
@@ -152,4 +192,5 @@ def _script(letter: str) -> str:
     name = unicodedata.name(letter, "")
     if name.startswith("CYRILLIC"):
         return "cyrillic"
-    return "accented" if name.startswith("LATIN") else "sign"
+    # cp1258 writes the tones of Vietnamese as marks of their own
+    return "accented" if name.startswith(("LATIN", "COMBINING")) else "sign"

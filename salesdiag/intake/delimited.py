@@ -49,24 +49,25 @@ def read_delimited(
         text = text.replace("\r", "\n")
     mark = _one_separator(name, text, delimiter)
     head = _parse(text[:_HEAD], mark, whole=len(text) <= _HEAD)
-    header = find_header(head[:HEADER_DEPTH], wanted, name, header_row)
+    head = head[: max(HEADER_DEPTH, header_row or 0)]
+    header = find_header(head, wanted, name, header_row)
     facts = [
         Fact("encoding", found, None, evidence),
         Fact("delimiter", _NAMES.get(mark, mark), None, "given" if delimiter else "most regular"),
     ]
-    if header.index:
-        facts.append(Fact("header", f"row {header.index + 1}", header.index, "title rows above"))
-    body = _skip_records(text, mark, header.index + 1)
+    if header.at:
+        facts.append(Fact("header", f"row {header.at + 1}", header.at, "title rows above"))
+    body = _skip_records(text, mark, header.at + 1)
     raw = _read_body(name, body, mark, header)
     raw.facts = facts + raw.facts
-    raw.first_row = header.index + 2
+    raw.first_row = header.at + 2
     return raw
 
 
 def _one_separator(name: str, text: str, given: str | None) -> str:
     if given:
-        if len(given) != 1:
-            message = f"{name}: delimiter must be one character, such as ';'; got {given!r}."
+        if len(given) != 1 or given in '\r\n" ' or not given.isascii():
+            message = f"{name}: delimiter must be one plain character, such as ';'; got {given!r}."
             raise InputError(message)
         return given
     head = text[:_HEAD]
@@ -94,7 +95,7 @@ def _records(text: str, mark: str) -> Iterator[list[str]]:
 
 def _skip_records(text: str, mark: str, n: int) -> str:
     """Cut off the first ``n`` records, which may span several lines."""
-    reader = _records(text, mark)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
     for _skipped in range(n):
         next(reader, None)
     lines = io.StringIO(text, newline="")
@@ -104,27 +105,48 @@ def _skip_records(text: str, mark: str, n: int) -> str:
 
 
 def _read_body(name: str, body: str, mark: str, header: Header) -> RawTable:
-    names = _trim_trailing(body, mark, header.names)
+    names, made_up = _fit_to_rows(body, mark, header)
+    if len(names) == 1:
+        return _read_single(name, body, mark, names)
+    table, skipped = _read_regular(name, body, mark, names)
+    raw = RawTable(name, {}, 0)
+    last = skipped[-1] if skipped and not body.endswith(("\n", "\r")) else None
+    if last and _width(last[1], mark) < len(names):
+        _refuse_cut_row(name, last, table.num_rows + len(skipped), mark, len(names))
+    mended = _mend_skipped(raw, [text for _number, text in skipped], mark, names, made_up)
+    if mended:
+        columns = [pa.array(cells, pa.string()) for cells in zip(*mended, strict=True)]
+        table = pa.concat_tables([table, pa.table(dict(zip(names, columns, strict=True)))])
+    table = _drop_footers(raw, table, names)
+    for one in names:
+        cells = table.column(one).combine_chunks()
+        if one not in made_up or cells.null_count < len(cells):
+            raw.columns[one] = RawColumn(cells)
+    raw.n_rows = table.num_rows
+    return raw
+
+
+def _read_regular(
+    name: str, body: str, mark: str, names: list[str]
+) -> tuple[pa.Table, list[tuple[int, str]]]:
+    """Read the rows that have a cell for each heading; hand the others on as they stand."""
     skipped: list[tuple[int, str]] = []
 
     def keep_aside(row: pacsv.InvalidRow) -> str:
         skipped.append((row.number or 0, row.text))
         return "skip"
 
-    if len(names) == 1:
-        return _read_single(name, body, mark, names)
-    columns = names
     try:
         table = pacsv.read_csv(
             io.BytesIO(f"{body.rstrip(chr(13) + chr(10))}\n{_END}\n".encode()),
             read_options=pacsv.ReadOptions(
-                column_names=columns, use_threads=False, block_size=_block_size(body)
+                column_names=names, use_threads=False, block_size=_block_size(body)
             ),
             parse_options=pacsv.ParseOptions(
                 delimiter=mark, newlines_in_values=True, invalid_row_handler=keep_aside
             ),
             convert_options=pacsv.ConvertOptions(
-                column_types=dict.fromkeys(columns, pa.string()),
+                column_types=dict.fromkeys(names, pa.string()),
                 strings_can_be_null=True, quoted_strings_can_be_null=True, null_values=[""],
             ),
         )  # fmt: skip
@@ -132,15 +154,7 @@ def _read_body(name: str, body: str, mark: str, header: Header) -> RawTable:
         message = f"{name} cannot be split into rows ({str(error).splitlines()[0]})."
         raise InputError(message) from None
     _refuse_open_quote(name, skipped)
-    short = skipped[:-1]
-    if short and not body.endswith(("\n", "\r")) and _width(short[-1][1], mark) < len(names):
-        _refuse_cut_row(name, short[-1], table.num_rows + len(short), mark, len(names))
-    raw = RawTable(name, {}, 0)
-    _set_aside_skipped(raw, [text for _number, text in short], mark, names)
-    table = _drop_footers(raw, table.select(names), names)
-    raw.columns = {one: RawColumn(table.column(one).combine_chunks()) for one in names}
-    raw.n_rows = table.num_rows
-    return raw
+    return table, skipped[:-1]
 
 
 def _read_single(name: str, body: str, mark: str, names: list[str]) -> RawTable:
@@ -156,13 +170,18 @@ def _block_size(body: str) -> int:
     return max(1 << 20, min(4 * len(body) + 4096, 1 << 28))
 
 
-def _trim_trailing(body: str, mark: str, names: list[str]) -> list[str]:
-    """Fit the headings to rows that all end with one separator too many."""
-    widths = Counter(len(row) for row in _parse(body[:_HEAD], mark, whole=len(body) <= _HEAD) if row)
-    usual = widths.most_common(1)[0][0] if widths else len(names)
-    if usual > len(names):
-        names = [*names, *(f"column {n}" for n in range(len(names) + 1, usual + 1))]
-    return names
+def _fit_to_rows(body: str, mark: str, header: Header) -> tuple[list[str], frozenset[str]]:
+    """Fit the headings to rows that all end with one separator too many, or lack it."""
+    widths = Counter(
+        len(row) for row in _parse(body[:_HEAD], mark, whole=len(body) <= _HEAD) if row
+    )
+    usual = widths.most_common(1)[0][0] if widths else len(header.names)
+    more = [f"column {n}" for n in range(len(header.names) + 1, usual + 1)]
+    names = [*header.names, *more]
+    made_up = header.made_up.union(more)
+    while len(names) > max(usual, 1) and names[-1] in made_up:
+        names.pop()
+    return names, made_up
 
 
 def _width(record: str, mark: str) -> int:
@@ -179,9 +198,7 @@ def _refuse_open_quote(name: str, skipped: list[tuple[int, str]]) -> None:
         raise InputError(message)
 
 
-def _refuse_cut_row(
-    name: str, last: tuple[int, str], n_rows: int, mark: str, width: int
-) -> None:
+def _refuse_cut_row(name: str, last: tuple[int, str], n_rows: int, mark: str, width: int) -> None:
     cells = next(_records(last[1], mark), [])
     if why_set_aside(cells, width) is None and len([cell for cell in cells if cell.strip()]) > 1:
         message = (
@@ -191,13 +208,23 @@ def _refuse_cut_row(
         raise InputError(message)
 
 
-def _set_aside_skipped(raw: RawTable, rows: list[str], mark: str, names: list[str]) -> None:
+def _mend_skipped(
+    raw: RawTable, rows: list[str], mark: str, names: list[str], made_up: Collection[str]
+) -> list[list[str | None]]:
+    """Give the uneven rows that lack or exceed in nothing but separators; set the others aside."""
+    mended = []
     for text in rows:
         cells = next(_records(text, mark), [])
-        reason = why_set_aside(cells, len(names)) or "fewer cells than headings"
+        reason = why_set_aside(cells, len(names))
+        if reason is None and all(name in made_up for name in names[len(cells) :]):
+            filled = [cell or None for cell in cells[: len(names)]]
+            mended.append([*filled, *[None] * (len(names) - len(filled))])
+            continue
+        reason = reason or "fewer cells than headings"
         raw.set_aside[reason] = raw.set_aside.get(reason, 0) + 1
         if reason.endswith("headings"):
             raw.facts.append(Fact("uneven row", reason, 1, text.strip()[:80]))
+    return mended
 
 
 def _drop_footers(raw: RawTable, table: pa.Table, names: list[str]) -> pa.Table:

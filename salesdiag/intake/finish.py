@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from salesdiag.errors import MappingError
 from salesdiag.intake.numbers import round_money
 from salesdiag.intake.raw import Fact
 from salesdiag.intake.typed import tidy
@@ -26,6 +27,7 @@ class Finished:
         self.columns: dict[str, pa.Array] = {}
         self.facts: list[Fact] = []
         self.set_aside: dict[str, int] = {}
+        self.asked: set[str] = set()  # reasons that the mapping itself gives
         self.n_rows = 0
         self.differing = 0  # keys whose rows carry different amounts
 
@@ -42,7 +44,7 @@ def finish(spec: Table, table: pa.Table) -> Finished:
             continue
         column = spec.column(name)
         array = table.column(name).combine_chunks()
-        done.columns[name] = array if column is None else _canonical(done, column, array)
+        done.columns[name] = array if column is None else _checked(done, column, array)
     order = [name for name in spec.names if name in done.columns]
     extra = [name for name in done.columns if name not in order]
     done.columns = {name: done.columns[name] for name in [*order, *extra]}
@@ -50,6 +52,19 @@ def finish(spec: Table, table: pa.Table) -> Finished:
     _keep(done, _missing(done), "")
     _keep(done, _repeated(done), "repeats the key of an earlier row")
     return done
+
+
+def _checked(done: Finished, column: Column, array: pa.Array) -> pa.Array:
+    try:
+        return _canonical(done, column, array)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        message = (
+            f"{done.spec.name}.{column.name} must be of type {column.type}; an expression or "
+            f"a value map makes it {array.type}, which does not convert ({reason}). Correct "
+            "the mapping."
+        )
+        raise MappingError(message) from None
 
 
 def _canonical(done: Finished, column: Column, array: pa.Array) -> pa.Array:

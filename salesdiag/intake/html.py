@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import TYPE_CHECKING, Any
 
 from salesdiag.errors import InputError
 from salesdiag.intake.cells import table_of_cells
-from salesdiag.intake.decode import decode
+from salesdiag.intake.decode import Decoded, decode
 from salesdiag.intake.raw import Fact
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from salesdiag.intake.raw import RawTable
 
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?([A-Za-z0-9_-]+)", re.IGNORECASE)
+_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _MAX_SPAN = 1000
 
 
@@ -37,9 +39,7 @@ def read_html(
     import lxml.etree
     import lxml.html
 
-    marked = _CHARSET.search(data[:4096])
-    declared = encoding or (marked.group(1).decode() if marked else None)
-    text, found, evidence = decode(name, data, declared)
+    text, found, why = _text_of_page(name, data, encoding)
     text = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)
     try:
         page = lxml.html.document_fromstring(text)
@@ -60,9 +60,20 @@ def read_html(
         raise InputError(message)
     rows = max((_grid(table) for table in tables), key=len)
     raw = table_of_cells(rows, file=name, wanted=wanted, header_row=header_row)
-    why = "stated by the page" if marked and not encoding else evidence
     raw.facts[:0] = [Fact("encoding", found, None, why), Fact("format", "HTML table")]
     return raw
+
+
+def _text_of_page(name: str, data: bytes, encoding: str | None) -> Decoded:
+    """Decode as the page says it is written, unless its bytes say otherwise."""
+    marked = _CHARSET.search(data[:4096])
+    if marked and not encoding and not data.startswith(_MARKS):
+        stated = marked.group(1).decode()
+        try:
+            return decode(name, data, stated)._replace(evidence="stated by the page")
+        except InputError:  # a page saved anew by another program may state what it no longer is
+            return decode(name, data)
+    return decode(name, data, encoding)
 
 
 def _grid(table: Any) -> list[list[object]]:  # noqa: ANN401
@@ -73,14 +84,22 @@ def _grid(table: Any) -> list[list[object]]:  # noqa: ANN401
         row: list[object] = []
         for cell in line.iterchildren("td", "th"):
             _take_from_above(row, below)
-            text = " ".join(cell.text_content().replace("\xa0", " ").split())
-            for _copy in range(_span(cell, "colspan")):
+            text = _text_of_cell(cell)
+            for copy in range(_span(cell, "colspan")):
+                # a value over several rows belongs to each; one over several columns is a title
+                shown = "" if copy else text
                 if _span(cell, "rowspan") > 1:
-                    below[len(row)] = (_span(cell, "rowspan") - 1, text)
-                row.append(text)
+                    below[len(row)] = (_span(cell, "rowspan") - 1, shown)
+                row.append(shown)
         _take_from_above(row, below)
         rows.append(row)
     return rows
+
+
+def _text_of_cell(cell: Any) -> str:  # noqa: ANN401
+    for line_break in cell.iter("br"):
+        line_break.tail = f"\n{line_break.tail or ''}"
+    return " ".join(cell.text_content().split())
 
 
 def _take_from_above(row: list[object], below: dict[int, tuple[int, str]]) -> None:

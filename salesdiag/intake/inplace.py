@@ -17,17 +17,18 @@ if TYPE_CHECKING:
 _UNIQUE = ("deals", "leads", "reps", "accounts")
 
 
-def rows_in_place(path: Path, spec: Table) -> int | None:
+def rows_in_place(path: Path, spec: Table, currency: str = "") -> int | None:
     """Count the rows of a Parquet file that can be used as it stands; None if it cannot.
 
-    It can when its columns have the canonical types and no row would be set aside.
+    It can when its columns have the canonical types, no row would be set aside, and all
+    amounts of deals are in the department's currency.
     """
     import duckdb
     import pyarrow.parquet as pq
 
     try:
         schema = pq.read_schema(path)
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         message = f"{path.name} cannot be read as Parquet ({str(error).splitlines()[0]})."
         raise InputError(message) from None
     if not set(spec.required) <= set(schema.names):
@@ -36,7 +37,11 @@ def rows_in_place(path: Path, spec: Table) -> int | None:
     if not all(_fits(column, schema.field(column.name).type) for column in columns):
         return None
     with duckdb.connect() as engine:
-        bad = " + ".join(_rows_to_mend(column) for column in columns) or "0"
+        kinds = {column.name: schema.field(column.name).type for column in columns}
+        bad = " + ".join(_rows_to_mend(column, kinds[column.name]) for column in columns) or "0"
+        if spec.name == "deals" and "currency" in kinds:
+            code = currency.replace("'", "''")
+            bad += f" + count(*) FILTER (WHERE upper(currency) <> '{code}')"
         key = ", ".join(f'"{name}"' for name in spec.key)
         repeats = f"count(*) - count(DISTINCT {key})" if spec.name in _UNIQUE else "0"
         query = f"SELECT count(*), {bad}, {repeats} FROM read_parquet(?)"
@@ -61,7 +66,7 @@ def _fits(column: Column, kind: pa.DataType) -> bool:
     return bool(number)
 
 
-def _rows_to_mend(column: Column) -> str:
+def _rows_to_mend(column: Column, kind: pa.DataType) -> str:
     name = f'"{column.name}"'
     tests = []
     if column.required:
@@ -73,4 +78,6 @@ def _rows_to_mend(column: Column) -> str:
         tests.append(f"{name} NOT IN ({listed})")
     if column.type == "money":
         tests.append(f"abs({name}) >= 1e14")
+    if pa.types.is_floating(kind):
+        tests.append(f"NOT isfinite({name})")
     return f"count(*) FILTER (WHERE {' OR '.join(tests)})" if tests else "0"

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from salesdiag.department import Department, Settings
-from salesdiag.errors import InputError
+from salesdiag.errors import InputError, MappingError
 from salesdiag.intake.assemble import Reader, canonical_table, mapped_table
 from salesdiag.intake.currency import one_currency
 from salesdiag.intake.inplace import rows_in_place
@@ -103,8 +103,15 @@ def load(
 def _load_mapped(
     place: Path, mapping_file: Path, tell: Callable[[str], None]
 ) -> tuple[dict[str, pa.Table | Path], Lines, Settings]:
-    mapping = read_mapping(mapping_file)
     folder = place if place.is_dir() else place.parent
+    mapping = read_mapping(mapping_file, folder / "department.toml")
+    files = sorted({source.file for source in mapping.sources.values()})
+    if place.is_file() and place.name not in files:
+        message = (
+            f"{mapping_file.name} reads {', '.join(files)}, not {place.name}. Give the folder of "
+            "these files, or correct 'file' in the mapping."
+        )
+        raise MappingError(message)
     reader = Reader(folder, mapping, mapping.settings.calendar.time_zone)
     tables: dict[str, pa.Table | Path] = {}
     lines: Lines = []
@@ -127,7 +134,9 @@ def _load_canonical(
     for name, source in sources.items():
         tell(f"reading {name}")
         path = folder / source.file
-        n_rows = rows_in_place(path, TABLES[name]) if _is_parquet(path) else None
+        n_rows = None
+        if _is_parquet(path):
+            n_rows = rows_in_place(path, TABLES[name], settings.currency)
         if n_rows is not None:
             tables[name] = path
             facts = [Fact("rows read", "", n_rows), Fact("rows used", "", n_rows),
@@ -147,7 +156,7 @@ def _canonical_sources(place: Path) -> tuple[dict[str, Source], Lines]:
         return _sources_of_file(place)
     found: dict[str, Source] = {}
     lines: Lines = []
-    for path in sorted(place.iterdir()):
+    for path in _files(place):
         if not path.is_file() or path.suffix.lower() not in _SUFFIXES:
             continue
         name = path.stem.lower()
@@ -157,7 +166,9 @@ def _canonical_sources(place: Path) -> tuple[dict[str, Source], Lines]:
         if name in TABLES:
             found[name] = Source(name, path.name)
         else:
-            lines.append(("", path.name, "", Fact("file not used", path.name, None, "no table's name")))
+            lines.append(
+                ("", path.name, "", Fact("file not used", path.name, None, "no table's name"))
+            )
     if "deals" not in found:
         there = ", ".join(fact.item for _t, _f, _s, fact in lines) or "no tables at all"
         message = (
@@ -169,11 +180,22 @@ def _canonical_sources(place: Path) -> tuple[dict[str, Source], Lines]:
     return found, lines
 
 
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        message = (
+            f"the folder {folder} cannot be read: {error.strerror or error}. Check your rights."
+        )
+        raise InputError(message) from None
+
+
 def _sources_of_file(place: Path) -> tuple[dict[str, Source], Lines]:
-    if kind_of(place.name, read_bytes(place)) == "workbook":
+    data = read_bytes(place)
+    if kind_of(place.name, data) == "workbook":
         from salesdiag.intake.workbook import sheet_names
 
-        sheets = sheet_names(place.name, place.read_bytes())
+        sheets = sheet_names(place.name, data)
         named = {sheet.strip().lower(): sheet for sheet in sheets}
         found = {
             name: Source(name, place.name, sheet=named[name]) for name in TABLES if name in named
@@ -187,29 +209,32 @@ def _sources_of_file(place: Path) -> tuple[dict[str, Source], Lines]:
             return found, lines
         if len(sheets) > 1 or place.stem.lower() != "deals":
             message = (
-                f"{place.name} has no sheet 'deals'; its sheets are {', '.join(map(repr, sheets))}. "
+                f"{place.name} has no sheet 'deals'; there is {', '.join(map(repr, sheets))}. "
                 "Name the sheets after the canonical tables, or give a mapping file "
                 "('salesdiag inspect FILE' drafts one)."
             )
             raise InputError(message)
     if place.stem.lower() != "deals":
         message = (
-            f"{place.name} is not named after the deals table. Name it deals{place.suffix}, or give "
-            "a mapping file ('salesdiag inspect FILE' drafts one)."
+            f"{place.name} is not named after the deals table. Name it deals{place.suffix}, or "
+            "give a mapping file ('salesdiag inspect FILE' drafts one)."
         )
         raise InputError(message)
     return {"deals": Source("deals", place.name)}, []
 
 
 def _is_parquet(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4) == b"PAR1"
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"PAR1"
+    except OSError:
+        return False  # what is wrong with it is said where it is read
 
 
-def _department(
-    tables: dict[str, pa.Table | Path], lines: Lines, settings: Settings
-) -> Department:
+def _department(tables: dict[str, pa.Table | Path], lines: Lines, settings: Settings) -> Department:
     deals, rates = tables["deals"], tables.get("fx_rates")
+    if isinstance(deals, pa.Table) and not deals.num_rows:
+        raise InputError(_no_deals(lines))
     if isinstance(deals, pa.Table):
         rates = rates if isinstance(rates, pa.Table) else None
         tables["deals"], currency, facts = one_currency(deals, rates, settings.currency)
@@ -217,6 +242,18 @@ def _department(
         lines += [("deals", "", "", fact) for fact in facts]
     lines += _unknown_names(tables)
     return Department.of(tables, settings, report_frame(lines))
+
+
+def _no_deals(lines: Lines) -> str:
+    of_deals = [(file, fact) for table, file, _sheet, fact in lines if table == "deals"]
+    reasons = [
+        f"{fact.n_rows} {fact.item}" for _file, fact in of_deals if fact.topic == "rows set aside"
+    ]
+    why = f"all its rows were set aside ({'; '.join(reasons)})" if reasons else "it has no rows"
+    return (
+        f"{of_deals[0][0]} holds no deal that can be used: {why}. Export the deals again, or "
+        "correct the mapping ('salesdiag inspect FILE' drafts one)."
+    )
 
 
 def _unknown_names(tables: dict[str, pa.Table | Path]) -> Lines:
@@ -231,7 +268,9 @@ def _unknown_names(tables: dict[str, pa.Table | Path]) -> Lines:
                 continue
             used = pc.value_counts(table.column(key).drop_null())
             for pair in used.filter(
-                pc.invert(pc.is_in(pc.struct_field(used, "values"), listed.column(key).combine_chunks()))
+                pc.invert(
+                    pc.is_in(pc.struct_field(used, "values"), listed.column(key).combine_chunks())
+                )
             ).to_pylist():
                 fact = Fact(f"unknown {key}", pair["values"], pair["counts"], f"not in {home}")
                 lines.append((name, "", "", fact))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, get_args
 
-from salesdiag.department import Settings
 from salesdiag.engine import suggest
 from salesdiag.errors import MappingError
 from salesdiag.intake.settings import read_toml, settings_of
@@ -15,6 +14,8 @@ from salesdiag.schema import TABLES, Type
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from salesdiag.department import Settings
 
 TYPES = (*get_args(Type), "duration")
 _SOURCE_KEYS = {
@@ -98,8 +99,11 @@ class Mapping:
         return found
 
 
-def read_mapping(path: Path) -> Mapping:
+def read_mapping(path: Path, settings_file: Path | None = None) -> Mapping:
     """Read and check a mapping file.
+
+    Settings that its section ``[department]`` does not give come from ``settings_file``, if
+    there is such a file.
 
     Raises
     ------
@@ -121,7 +125,13 @@ def read_mapping(path: Path) -> Mapping:
         message = f"{where}: there is no [tables.deals]; it is the one table that must be mapped."
         raise MappingError(message)
     department = _dict(given.get("department", {}), f"{where}, department")
-    return Mapping(settings_of(department, f"{where}, department"), sources, tables)
+    settings = settings_of(department, f"{where}, department")
+    if settings_file is not None and settings_file.is_file():
+        beside = read_toml(settings_file)
+        said = settings_of(beside, settings_file.name)
+        source = settings.as_of_source if "as_of" in department else said.as_of_source
+        settings = replace(settings_of(beside | department, where), as_of_source=source)
+    return Mapping(settings, sources, tables)
 
 
 def _source(name: str, given: dict[str, Any], where: str) -> Source:
@@ -139,9 +149,7 @@ def _source(name: str, given: dict[str, Any], where: str) -> Source:
     return Source(name, **given)
 
 
-def _table(
-    name: str, given: dict[str, Any], sources: dict[str, Source], where: str
-) -> TableMap:
+def _table(name: str, given: dict[str, Any], sources: dict[str, Source], where: str) -> TableMap:
     place = f"{where}, tables.{name}"
     if name not in TABLES:
         message = f"{place}: no such table; known are {', '.join(TABLES)}.{suggest(name, TABLES)}"
@@ -162,9 +170,15 @@ def _table(
         for one in given.get("joins", [])
     )
     per = given.get("one_row_per", [])
-    per = [per] if isinstance(per, str) else per
+    per = [per] if isinstance(per, str) else [str(one) for one in per]
+    for key, value in given.get("constants", {}).items():
+        if isinstance(value, dict | list):
+            message = f"{place}.constants: {key} must be one value; got {value!r}."
+            raise MappingError(message)
     _amounts(given, per, place)
-    made = set(columns) | set(extra) | set(given.get("constants", {})) | set(given.get("derived", {}))
+    made = (
+        set(columns) | set(extra) | set(given.get("constants", {})) | set(given.get("derived", {}))
+    )
     made |= {column for join in joins for column in join.columns}
     _known(dict.fromkeys(per), made, f"{place}.one_row_per")
     _known(given.get("values", {}), canonical | made, f"{place}.values")
@@ -182,7 +196,7 @@ def _amounts(given: dict[str, Any], per: list[str], place: str) -> None:
     if bool(per) != ("amounts" in given) or given.get("amounts", "per_line") not in allowed:
         message = (
             f"{place}: 'one_row_per' and 'amounts' go together: amounts = \"per_line\" adds the "
-            "money of the rows up, \"per_deal\" takes it once."
+            'money of the rows up, "per_deal" takes it once.'
         )
         raise MappingError(message)
 
@@ -231,7 +245,9 @@ def _pick(value: object, kind: str, place: str) -> Pick:
 
 def _condition(given: object, place: str) -> tuple[str, str]:
     if not isinstance(given, dict) or set(given) != {"where", "reason"}:
-        message = f"{place}.set_aside: each needs 'where' (a condition) and 'reason'; got {given!r}."
+        message = (
+            f"{place}.set_aside: each needs 'where' (a condition) and 'reason'; got {given!r}."
+        )
         raise MappingError(message)
     return str(given["where"]), str(given["reason"])
 
@@ -251,7 +267,9 @@ def _texts(given: dict[str, Any], place: str) -> dict[str, str]:
 def _source_named(given: dict[str, Any], sources: dict[str, Source], place: str) -> None:
     if given.get("source") not in sources:
         known = ", ".join(sources) or "none"
-        message = f"{place}: 'source' must name one of [sources] ({known}); got {given.get('source')!r}."
+        message = (
+            f"{place}: 'source' must name one of [sources] ({known}); got {given.get('source')!r}."
+        )
         raise MappingError(message)
 
 

@@ -20,7 +20,10 @@ _WORD = (
     r"(?i:eur|usd|rub|rur|gbp|kzt|vnd|uah|byn|chf|pln|рубл\pL*|руб\.?|р\.?|kr\.?|zł|fr\.|đồng|đ|vnđ"
     r"|тг\.?|грн\.?)"
 )
-_CURRENCY = rf"^([A-Z]{{0,2}}\p{{Sc}}|[A-Z]{{3}}\b|{_WORD}){_SPACE}*|{_SPACE}*(\p{{Sc}}|\b[A-Z]{{3}}|{_WORD})$"
+_CURRENCY = (
+    rf"^([A-Z]{{0,2}}\p{{Sc}}|[A-Z]{{3}}\b|{_WORD}){_SPACE}*"
+    rf"|{_SPACE}*(\p{{Sc}}|\b[A-Z]{{3}}|{_WORD})$"
+)
 _PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _MARKED = r"^[+-]?\d[\d.,]*$|^[+-]?[.,]\d+$"
 _THREE = {",": r"^[+-]?[1-9]\d{0,2},\d{3}$", ".": r"^[+-]?[1-9]\d{0,2}\.\d{3}$"}
@@ -68,7 +71,9 @@ def read_numbers(column: RawColumn, place: str, *, decimal_mark: str | None = No
     values = pc.if_else(percent, pc.divide(values, 100.0), values)
     values = pc.if_else(pc.is_finite(values), values, None)
     unread = text.filter(pc.and_(pc.is_valid(text), pc.is_null(values)))
-    return Numbers(_with_typed(values, column), unread, f"{_NAMES[decimal]} ({evidence})" if marks else "")
+    return Numbers(
+        _with_typed(values, column), unread, f"{_NAMES[decimal]} ({evidence})" if marks else ""
+    )
 
 
 def _quick(text: pa.Array) -> pa.Array | None:
@@ -109,7 +114,9 @@ def _without_sign(text: pa.Array) -> tuple[pa.Array, pa.Array]:
     ):
         # two signs, as in "--5", stay two and make the value unreadable
         sign = pc.if_else(
-            pc.match_substring_regex(text, written), pc.binary_join_element_wise(sign, "-", ""), sign
+            pc.match_substring_regex(text, written),
+            pc.binary_join_element_wise(sign, "-", ""),
+            sign,
         )
         text = pc.replace_substring_regex(text, written, kept)
     return pc.replace_substring_regex(text, r"^([^\d.,+]*)\+", r"\1"), sign
@@ -128,9 +135,9 @@ def _decide(clean: pa.Array, place: str) -> tuple[str, str]:
         votes[mark] = votes[mark] or grouped[other]
     if votes["."] is not None and votes[","] is not None:
         message = (
-            f"{place}: the values contradict each other on the decimal mark: {votes['.']!r} asks for "
-            f"a decimal point, {votes[',']!r} for a comma. Correct the file, or give "
-            "'decimal_mark' for this source in the mapping file; values that do not fit become null."
+            f"{place}: the values contradict each other on the decimal mark: {votes['.']!r} asks "
+            f"for a decimal point, {votes[',']!r} for a comma. Correct the file, or give "
+            "'decimal_mark' for this source in the mapping; values that do not fit become null."
         )
         raise InputError(message)
     for mark in ".,":
@@ -197,7 +204,9 @@ def read_durations(column: RawColumn) -> Numbers:
     total = pc.if_else(pc.and_(pc.is_valid(parts), pc.not_equal(text, "")), total, None)
     bare = pc.extract_regex(text, r"^(?P<n>\d+(?:\.\d+)?)\s*s?$")
     total = pc.coalesce(total, pc.cast(pc.struct_field(bare, "n"), pa.float64()))
-    unread = text.filter(pc.and_(pc.and_(pc.is_valid(text), pc.not_equal(text, "")), pc.is_null(total)))
+    unread = text.filter(
+        pc.and_(pc.and_(pc.is_valid(text), pc.not_equal(text, "")), pc.is_null(total))
+    )
     return Numbers(_with_typed(total, column), unread, "")
 
 

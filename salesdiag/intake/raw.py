@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pandas as pd
-import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import pyarrow as pa
 
 REPORT_COLUMNS = ["table", "file", "sheet", "topic", "item", "n_rows", "detail"]
 
@@ -62,4 +63,6 @@ def report_frame(lines: Iterable[tuple[str, str, str, Fact]]) -> pd.DataFrame:
         for table, file, sheet, fact in lines
     ]
     frame = pd.DataFrame(rows, columns=REPORT_COLUMNS)
-    return frame.astype({"n_rows": "Int64"} | {name: "str" for name in REPORT_COLUMNS if name != "n_rows"})
+    return frame.astype(
+        {"n_rows": "Int64"} | {name: "str" for name in REPORT_COLUMNS if name != "n_rows"}
+    )

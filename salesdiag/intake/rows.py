@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 HEADER_DEPTH = 30  # a heading row stands among the first so many
 # what the first cell of a row of totals, or of a legal line below a report, begins with
 FOOTER = (
-    r"(?i)^[^\pL\pN]*(итого|всего|общий итог|grand total|totals?|sub-?total|tổng( cộng)?|"
-    r"confidential|copyright|©|generated (on|by)|exported (on|by)|отчет сформирован|конфиденциально)"
+    r"(?i)^[^\pL\pN]*(итого|всего|общий итог|grand totals?|totals?|sub-?totals?|tổng( cộng)?|"
+    r"confidential|copyright|©|generated (on|by)|exported (on|by)|отчет сформирован"
+    r"|конфиденциально)"
     r"([^\pL]|$)"
 )
 _FOOTER = re.compile(FOOTER.replace(r"[^\pL\pN]", r"[\W_]").replace(r"[^\pL]", r"[\W\d_]"))
@@ -27,8 +28,15 @@ EXCEL_ERRORS = frozenset(
 class Header(NamedTuple):
     """Where the headings stand and what they are, repeated ones told apart."""
 
-    index: int
+    at: int  # counted from 0
     names: list[str]
+    made_up: frozenset[str]  # the names of columns without a heading
+
+
+def _header(index: int, cells: Sequence[object]) -> Header:
+    names = name_columns(cells)
+    blank = [name for name, cell in zip(names, cells, strict=True) if is_blank(cell)]
+    return Header(index, names, frozenset(blank))
 
 
 def find_header(
@@ -45,7 +53,10 @@ def find_header(
         if not 1 <= given <= len(rows):
             message = f"{place}: header_row = {given}, but the file has {len(rows)} rows."
             raise InputError(message)
-        return Header(given - 1, name_columns(rows[given - 1]))
+        if all(is_blank(cell) for cell in rows[given - 1]):
+            message = f"{place}: header_row = {given}, but that row is empty."
+            raise InputError(message)
+        return _header(given - 1, rows[given - 1])
     looked_for = {normalise(name) for name in wanted}
     best, found = -1, 0
     for index, row in enumerate(rows[:HEADER_DEPTH]):
@@ -58,7 +69,7 @@ def find_header(
     if best < 0:
         message = f"{place} holds no row of headings: the first rows are empty."
         raise InputError(message)
-    return Header(best, name_columns(rows[best]))
+    return _header(best, rows[best])
 
 
 def _first_full_row(rows: Sequence[Sequence[object]]) -> int:

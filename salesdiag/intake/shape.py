@@ -34,11 +34,13 @@ def shape(
     table, set_aside
         The shaped table, and how many rows were left out for which reason.
     """
-    engine = duckdb.connect(config={"TimeZone": "UTC"})
-    engine.execute("SET enable_external_access = false")
+    engine = duckdb.connect()
+    engine.execute("SET enable_external_access = false; SET python_enable_replacements = false")
+    engine.execute("SET lock_configuration = true")
     rows = pa.array(range(table.num_rows), pa.int64())
     engine.register("t0", table.append_column(_ROW, rows))
-    current, aside = "t0", {}
+    current = "t0"
+    aside: dict[str, int] = {}
     for number, (join, lookup) in enumerate(lookups):
         current = _join(engine, current, join, lookup, number, where)
     for column, expression in plan.derived.items():
@@ -52,8 +54,9 @@ def shape(
         merged = before - _count(engine, current)
         if merged:
             aside[f"joined into one row per {', '.join(plan.one_row_per)}"] = merged
-    ordered = engine.execute(f"SELECT * EXCLUDE ({_ROW}) FROM {current} ORDER BY {_ROW}")
-    result = ordered.to_arrow_table()
+    result = engine.sql(
+        f"SELECT * EXCLUDE ({_ROW}) FROM {current} ORDER BY {_ROW}"
+    ).to_arrow_table()
     engine.close()
     return result, aside
 
@@ -74,8 +77,8 @@ def _create(engine: duckdb.DuckDBPyConnection, query: str, place: str) -> str:
 
 
 def _count(engine: duckdb.DuckDBPyConnection, name: str) -> int:
-    found = engine.execute(f"SELECT count(*) FROM {name}").fetchone()
-    return int(found[0]) if found else 0
+    # all rows fetched: a result left unfinished would block the connection
+    return int(engine.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0])
 
 
 def _columns(engine: duckdb.DuckDBPyConnection, name: str) -> list[str]:
@@ -94,12 +97,12 @@ def _join(
     engine.register(side, lookup)
     keys = [_q(f"on_{index}") for index in range(len(join.on))]
     repeated = engine.execute(
-        f"SELECT {keys[0]} FROM {side} GROUP BY {', '.join(keys)} HAVING count(*) > 1 "
-        f"ORDER BY 1 LIMIT 1"
-    ).fetchone()
+        f"SELECT {keys[0]} FROM {side} WHERE {' AND '.join(f'{key} IS NOT NULL' for key in keys)} "
+        f"GROUP BY {', '.join(keys)} HAVING count(*) > 1 ORDER BY 1 LIMIT 1"
+    ).fetchall()
     if repeated:
         message = (
-            f"{where}: the join with {join.source!r} is not unique: {repeated[0]!r} stands in "
+            f"{where}: the join with {join.source!r} is not unique: {repeated[0][0]!r} stands in "
             f"several of its rows in {', '.join(join.on.values())!r}."
         )
         raise MappingError(message)
@@ -108,8 +111,7 @@ def _join(
         message = f"{where}: the join with {join.source!r} needs the column {missing[0]!r} first."
         raise MappingError(message)
     matches = " AND ".join(
-        f"CAST(l.{_q(mine)} AS VARCHAR) = r.{key}"
-        for mine, key in zip(join.on, keys, strict=True)
+        f"CAST(l.{_q(mine)} AS VARCHAR) = r.{key}" for mine, key in zip(join.on, keys, strict=True)
     )
     taken = [name for name in join.columns if name in _columns(engine, current)]
     left = f"l.* EXCLUDE ({', '.join(map(_q, taken))})" if taken else "l.*"
@@ -150,7 +152,11 @@ def _one_row_per(engine: duckdb.DuckDBPyConnection, current: str, plan: TableMap
         elif name == "closed_at":
             chosen.append(f"max({_q(name)}) AS {_q(name)}")
         else:
-            chosen.append(f"first({_q(name)} ORDER BY {_ROW}) AS {_q(name)}")
+            # further rows of a deal may leave what the first one says blank
+            filled = f"FILTER (WHERE {_q(name)} IS NOT NULL)"
+            chosen.append(f"first({_q(name)} ORDER BY {_ROW}) {filled} AS {_q(name)}")
     keys = ", ".join(map(_q, plan.one_row_per))
+    lacks = " OR ".join(f"{_q(name)} IS NULL" for name in plan.one_row_per)
+    keys += f", CASE WHEN {lacks} THEN {_ROW} END"  # rows without a key are not of one deal
     query = f"SELECT {', '.join(chosen)} FROM {current} GROUP BY {keys}"
     return _create(engine, query, f"{plan.table}, one_row_per")

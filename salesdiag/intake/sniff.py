@@ -32,9 +32,11 @@ def read_bytes(path: Path) -> bytes:
         message = f"there is no file {path}."
         raise InputError(message) from None
     except OSError as error:
-        message = f"{path} cannot be read: {error.strerror or error}. Check the path and your rights."
+        message = (
+            f"{path} cannot be read: {error.strerror or error}. Check the path and your rights."
+        )
         raise InputError(message) from None
-    if not data.strip(b"\0 \t\r\n\xef\xbb\xbf"):
+    if not data.strip(b"\0 \t\r\n\xef\xbb\xbf\xff\xfe"):
         message = f"{path.name} is empty ({len(data)} bytes): export it again."
         raise InputError(message)
     return data
@@ -53,8 +55,8 @@ def kind_of(name: str, data: bytes) -> Kind:
             message = f"{name} is a Parquet file that was cut off: copy or export it again."
             raise InputError(message)
         return "parquet"
-    if data.startswith(b"PK"):
-        if b"xl/" not in data:
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
+        if b"xl/" not in data and b"opendocument.spreadsheet" not in data[:200]:
             message = f"{name} is an archive without a workbook in it: unpack it, or save as XLSX."
             raise InputError(message)
         return "workbook"

@@ -36,8 +36,9 @@ def read_source(
         from salesdiag.intake.workbook import read_sheet
 
         return read_sheet(
-            source.file, data, sheet=source.sheet, wanted=wanted, header_row=source.header_row
-        )
+            source.file, data, sheet=source.sheet, table=source.name, wanted=wanted,
+            header_row=source.header_row,
+        )  # fmt: skip
     if kind == "html":
         from salesdiag.intake.html import read_html
 
@@ -57,7 +58,7 @@ def read_parquet(name: str, data: bytes, zone: str) -> RawTable:
 
     try:
         table = pq.read_table(io.BytesIO(data))
-    except (OSError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
         message = f"{name} cannot be read as Parquet ({reason}): copy or export it again."
         raise InputError(message) from None

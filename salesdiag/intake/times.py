@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from salesdiag.intake.raw import RawColumn
 
 ORDERS = ("dmy", "mdy", "ymd")
-_SERIAL_DAY_0 = dt.datetime(1899, 12, 30)  # noqa: DTZ001
+_SERIAL_DAY_0 = dt.datetime(1899, 12, 30)
 _SERIALS = (20_000, 80_000)  # 1954 to 2119: the serial day numbers that can be meant
 _UNIX = (600_000_000, 4_000_000_000)  # 1989 to 2096, in seconds
 # years that can be meant; 1C writes 01.01.0001 where there is no date, others 31.12.9999
@@ -25,13 +25,13 @@ _CLOCK = (
     r"(?:,?[T\s]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<part>\d{1,9}))?)?"
     r"\s*(?P<half>[AaPp]\.?[Mm]\.?|SA|CH)?)?\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2})?$"
 )
-_NUMERIC = (
-    r"^(?P<a>\d{1,2}|[12]\d{3})[-/.](?P<b>\d{1,2})[-/.](?P<c>\d{1,2}|[12]\d{3})\.?" + _CLOCK
-)
+_NUMERIC = r"^(?P<a>\d{1,2}|[12]\d{3})[-/.](?P<b>\d{1,2})[-/.](?P<c>\d{1,2}|[12]\d{3})\.?" + _CLOCK
 _COMPACT = r"^(?P<a>(?:19|20)\d{2})(?P<b>[01]\d)(?P<c>[0-3]\d)" + _CLOCK
 _WORDS = (
-    r"^(?:(?P<a>\d{1,2})\.?[\s-]+(?P<word>[\pL ]*\pL(?: ?\d{1,2})?)\.?,?[\s-]+(?P<c>[12]\d{3}|\d{2})"
-    r"|(?P<word2>\pL+)\.?\s+(?P<a2>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<c2>[12]\d{3}))\s*(?:г\.?)?" + _CLOCK
+    r"^(?:(?P<a>\d{1,2})\.?[\s-]+(?P<word>[\pL ]*\pL(?: ?\d{1,2})?)"
+    r"\.?,?[\s-]+(?P<c>[12]\d{3}|\d{2})"
+    r"|(?P<word2>\pL+)\.?\s+(?P<a2>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<c2>[12]\d{3}))\s*(?:г\.?)?"
+    + _CLOCK
 )
 
 
@@ -76,9 +76,9 @@ def read_times(
     has_clock = pc.match_substring(text, ":")
     if moment is None:
         moment, evidence = _by_shape(text, place, order, zone)
-    zoned = pc.fill_null(pc.match_substring_regex(text, r":\d.*(Z|UTC|GMT|[+-]\d{2}:?\d{2})$"), False)  # noqa: FBT003
+    zoned = pc.match_substring_regex(text, r":\d.*(Z|UTC|GMT|[+-]\d{2}:?\d{2})$")
     if source_zone and source_zone != zone:
-        naive = pc.and_(pc.fill_null(has_clock, False), pc.invert(zoned))  # noqa: FBT003
+        naive = pc.fill_null(pc.and_(has_clock, pc.invert(zoned)), False)  # noqa: FBT003
         moment = pc.if_else(naive, move_zone(moment, source_zone, zone), moment)
     moment = _of_our_time(moment)
     unread = text.filter(pc.and_(pc.is_valid(text), pc.is_null(moment)))
@@ -94,7 +94,9 @@ def move_zone(moment: pa.Array, source: str, target: str) -> pa.Array:
 def _of_our_time(moment: pa.Array) -> pa.Array:
     """Make null what is a date by its form, but of no year that can be meant."""
     year = pc.year(moment)
-    return pc.if_else(pc.and_(pc.greater_equal(year, _YEARS[0]), pc.less(year, _YEARS[1])), moment, None)
+    return pc.if_else(
+        pc.and_(pc.greater_equal(year, _YEARS[0]), pc.less(year, _YEARS[1])), moment, None
+    )
 
 
 def _iso(text: pa.Array) -> pa.Array | None:
@@ -140,7 +142,9 @@ def _by_shape(text: pa.Array, place: str, order: str | None, zone: str) -> tuple
     year = np.where(first_is_year, numeric["a"], numeric["c"])
     second_month = first_is_year | (found == "dmy")
     month = np.where(second_month, numeric["b"], numeric["a"])
-    day = np.where(first_is_year, numeric["c"], np.where(found == "dmy", numeric["a"], numeric["b"]))
+    day = np.where(
+        first_is_year, numeric["c"], np.where(found == "dmy", numeric["a"], numeric["b"])
+    )
     moment = _assemble(year, month, day, numeric, zone)
     if moment.null_count > text.null_count:
         compact = _fields(pc.extract_regex(text, _COMPACT), ("a", "b", "c"))
@@ -219,7 +223,7 @@ def _two_readings(text: pa.Array, parts: dict[str, np.ndarray], row: int, place:
     )
     return (
         f"{place}: {text[row].as_py()!r} can be {readings}, and no value of the column decides. "
-        "Give date_order = \"dmy\" or \"mdy\" for this source in the mapping file, or write dates "
+        'Give date_order = "dmy" or "mdy" for this source in the mapping file, or write dates '
         "as YYYY-MM-DD."
     )
 

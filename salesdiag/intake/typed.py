@@ -38,7 +38,7 @@ def read_typed(
 ) -> Typed:
     """Read a raw column as a type of the schema (or ``duration``, in seconds)."""
     if values:
-        column = RawColumn(map_values(text_of(column, place), values))
+        column = _mapped(column, place, values)
     if kind == "text":
         return Typed(tidy(text_of(column, place)), [])
     if kind in ("time", "date"):
@@ -54,11 +54,30 @@ def read_typed(
     return Typed(numbers.values, _facts(name, "decimal mark", numbers.evidence, numbers.unread))
 
 
+def _mapped(column: RawColumn, place: str, values: dict[str, str]) -> RawColumn:
+    """Replace listed values; typed cells that the map does not touch keep their type."""
+    before = text_of(column, place)
+    after = map_values(before, values)
+    same = pc.fill_null(pc.equal(before, after), False)  # noqa: FBT003
+    typed = [array for array in (column.number, column.moment) if array is not None]
+    kept = [pc.and_(same, pc.is_valid(array)) for array in typed]
+    text = after
+    for one in kept:
+        text = pc.if_else(one, None, text)
+
+    def left(array: pa.Array | None) -> pa.Array | None:
+        return None if array is None else pc.if_else(same, array, None)
+
+    return RawColumn(text, left(column.number), left(column.moment))
+
+
 def _facts(name: str, topic: str, evidence: str, unread: pa.Array) -> list[Fact]:
     facts = [Fact(topic, name, None, evidence)] if evidence else []
     if len(unread):
         examples = ", ".join(repr(str(one)[:40]) for one in pc.unique(unread).slice(0, 3))
-        facts.append(Fact("value not readable", name, len(unread), f"became null, such as {examples}"))
+        facts.append(
+            Fact("value not readable", name, len(unread), f"became null, such as {examples}")
+        )
     return facts
 
 
@@ -77,15 +96,19 @@ def text_of(column: RawColumn, place: str) -> pa.Array:
         if pc.any(large).as_py():
             example = number.filter(large)[0].as_py()
             message = (
-                f"{place}: numbers such as {example:.0f} have more than 15 digits, and a spreadsheet "
-                "keeps only 15: the ids are damaged. Export the column as text."
+                f"{place}: numbers such as {example:.0f} have more than 15 digits, and a "
+                "spreadsheet keeps only 15: the ids are damaged. Export the column as text."
             )
             raise InputError(message)
         whole = pc.equal(number, pc.floor(number))
         as_int = pc.cast(pc.cast(pc.if_else(whole, number, None), pa.int64()), pa.string())
         text = pc.coalesce(text, as_int, pc.cast(number, pa.string()))
     if column.moment is not None:
-        text = pc.coalesce(text, pc.strftime(column.moment, format="%Y-%m-%d %H:%M:%S"))
+        written = pc.strftime(pc.cast(column.moment, pa.timestamp("s"), safe=False))
+        written = pc.replace_substring_regex(
+            pc.replace_substring(written, "T", " "), " 00:00:00$", ""
+        )
+        text = pc.coalesce(text, written)
     return text
 
 

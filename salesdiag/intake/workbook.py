@@ -31,7 +31,9 @@ def open_workbook(name: str, data: bytes) -> Any:  # noqa: ANN401
         raise InputError(message) from None
     except (calamine.CalamineError, OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        message = f"{name} cannot be read as a workbook ({reason}): it may be cut off; save it again."
+        message = (
+            f"{name} cannot be read as a workbook ({reason}): it may be cut off; save it again."
+        )
         raise InputError(message) from None
 
 
@@ -45,10 +47,11 @@ def read_sheet(
     data: bytes,
     *,
     sheet: str | None = None,
+    table: str = "",
     wanted: Collection[str] = (),
     header_row: int | None = None,
 ) -> RawTable:
-    """Read one sheet of a workbook.
+    """Read one sheet of a workbook: the one named, else the only one, or the table's namesake.
 
     Raises
     ------
@@ -57,12 +60,19 @@ def read_sheet(
     """
     book = open_workbook(name, data)
     sheets = list(book.sheet_names)
+    if not sheets:
+        message = f"{name} is a workbook without sheets: export it again."
+        raise InputError(message)
     if sheet is None:
-        if len(sheets) > 1:
+        namesakes = [one for one in sheets if one.strip().lower() == table]
+        if len(sheets) > 1 and len(namesakes) != 1:
             named = ", ".join(map(repr, sheets))
-            message = f"{name} has {len(sheets)} sheets ({named}): say which with 'sheet'."
+            message = (
+                f"{name} has {len(sheets)} sheets ({named}): say which with 'sheet' in a mapping "
+                "file, or name the sheet after the table."
+            )
             raise InputError(message)
-        sheet = sheets[0]
+        sheet = [*namesakes, *sheets][0]
     if sheet not in sheets:
         message = f"{name} has no sheet {sheet!r}; it has {', '.join(map(repr, sheets))}."
         raise InputError(message)

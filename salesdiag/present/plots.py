@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -44,9 +44,7 @@ def plot_stage_conversion(table: pd.DataFrame, *, ax: Axes | None = None) -> Axe
     ax = _axes(ax)
     place = np.arange(len(table))[::-1]
     _points(ax, table, "conversion_rate", place)
-    steps = [
-        f"{row.from_stage} → {row.to_stage}\nn = {row.n_from:,}" for row in table.itertuples()
-    ]
+    steps = [f"{row.from_stage} → {row.to_stage}\nn = {row.n_from:,}" for row in table.itertuples()]
     ax.set_yticks(place, steps)
     ax.set_ylim(-0.6, len(table) - 0.4)
     ax.set_xlim(0, 1)
@@ -109,7 +107,12 @@ def _axes(ax: Axes | None) -> Axes:
 
 
 def _points(
-    ax: Axes, table: pd.DataFrame, name: str, place: Any, *, faint: Any = None  # noqa: ANN401
+    ax: Axes,
+    table: pd.DataFrame,
+    name: str,
+    place: np.ndarray,
+    *,
+    faint: np.ndarray | None = None,
 ) -> None:
     """Draw estimates as dots on the bars of their intervals, with the figure beside each."""
     rate = table[name].to_numpy()

@@ -46,7 +46,7 @@ def write_workbook(diagnosis: Diagnosis, path: str | Path) -> Path:
                "nan_inf_to_errors": False, "in_memory": True}  # fmt: skip
     with xlsxwriter.Workbook(str(target), options) as book:
         # a fixed date of creation, so that the same tables give the same file
-        book.set_properties({"title": "salesdiag", "created": datetime(2000, 1, 1)})  # noqa: DTZ001
+        book.set_properties({"title": "salesdiag", "created": datetime(2000, 1, 1)})
         formats = {kind: book.add_format({"num_format": code}) for kind, code in _FORMATS.items()}
         formats["head"] = book.add_format({"bold": True, "bottom": 1, "text_wrap": True,
                                            "valign": "top"})  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +48,7 @@ def write_audit(diagnosis: Diagnosis, folder: str | Path) -> list[Path]:
             write_workbook(diagnosis, made / FILES[1])
             write_findings(diagnosis, made / FILES[2])
             for name in FILES:
-                os.replace(made / name, target / name)
+                (made / name).replace(target / name)
     except OSError as error:
         message = f"cannot write to {target}: {error.strerror or error}."
         raise InputError(message) from None

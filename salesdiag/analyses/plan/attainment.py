@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from salesdiag.analyses.plan_counts import daily_actuals, read_targets
+from salesdiag.analyses.plan.counts import daily_actuals, read_targets
 from salesdiag.errors import InputError
 from salesdiag.periods import parse_day
 from salesdiag.stats.rates import normal_quantile, ratio, wilson_interval
@@ -138,7 +138,7 @@ def target_attainment(
     table["attainment_high"] = table["attainment"] + swing
     table["metric"] = metric
     _add_time(table, department.calendar, department.as_of)
-    per_rep = daily if keys == ["rep_id"] else _rep_actuals(department, metric)
+    per_rep = _rep_actuals(department, metric)
     _add_participation(table, keys, department, targets, per_rep, confidence)
     return table[[*keys, *_COLUMNS]].sort_values([*_PERIOD, *keys]).reset_index(drop=True)
 
@@ -176,9 +176,9 @@ def _rep_targets(department: Department, targets: pd.DataFrame, keys: list[str])
     rows = targets[targets["level"] == "rep"]
     if not keys:
         return rows
-    if not department.has("reps", keys[0]):
+    if department.home_of(keys[0]) != "reps":  # a deal's own territory is not its rep's
         return rows.iloc[:0].assign(**{keys[0]: ""})
-    home = department.table("reps").select("rep_id", keys[0]).to_pandas()
+    home = department.fetch("reps")[["rep_id", keys[0]]]
     merged = rows.merge(home.drop_duplicates("rep_id"), left_on="id", right_on="rep_id", how="left")
     return merged.assign(**{keys[0]: merged[keys[0]].fillna("unassigned")})
 
@@ -269,8 +269,11 @@ def _was_there(department: Department, rows: pd.DataFrame) -> pd.Series:
     there = pd.Series(data=True, index=rows.index)
     if not department.has("reps"):
         return there
-    reps = department.table("reps").to_pandas().drop_duplicates("rep_id").set_index("rep_id")
-    for column, edge, late in (("hired_on", "period_start", False), ("left_on", "period_end", True)):
+    reps = department.fetch("reps").drop_duplicates("rep_id").set_index("rep_id")
+    for column, edge, late in (
+        ("hired_on", "period_start", False),
+        ("left_on", "period_end", True),
+    ):
         if column in reps:
             day = pd.to_datetime(rows["rep_id"].map(reps[column]))
             outside = day < rows[edge] if late else day > rows[edge]

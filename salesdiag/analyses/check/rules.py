@@ -7,6 +7,8 @@ the end of the data, refers to another table) is derived from it; the others are
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING, Any, Literal
 
 import ibis
@@ -22,6 +24,10 @@ Severity = Literal["error", "warning", "info"]
 # plans and deadlines may lie ahead; what happened may not
 _AHEAD = {"due_at", "next_activity_at", "expected_close_on", "left_on", "period_start",
           "period_end", "on", "hired_on"}  # fmt: skip
+# rules that rows read by `load` cannot fail: such rows are set aside and listed as that
+SET_ASIDE_ON_READING = ("missing", "value not allowed")
+# what an activity can belong to
+_LINKS = ("deal_id", "lead_id", "account_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +56,21 @@ class Rule:
     examined: str = "rows"  # of all rows, of those with a value in a column, or "status: open"
 
 
-def rules_of(spec: Table, bounds: Bounds, stage_status: dict[str, str]) -> list[Rule]:
-    """List the rules of a table: those of the schema, then its own."""
+def rules_of(
+    spec: Table, bounds: Bounds, stage_status: dict[str, str], there: tuple[str, ...] = ()
+) -> list[Rule]:
+    """List the rules of a table, of which the columns ``there`` exist."""
     rules = [rule for column in spec.columns for rule in _from_schema(spec.name, column)]
     rules += [rule for rule in _OWN if rule.table == spec.name]
     if spec.name == "deals":
         rules += _of_deals(bounds, stage_status)
+    links = [link for link in _LINKS if link in there]
+    if spec.name == "activities" and links:
+        rules.append(Rule(
+            "activities", ", ".join(links), "belongs to nothing", "warning",
+            "effort that cannot be held against any result", (),
+            lambda t, _b: reduce(and_, [t[link].isnull() for link in links]),
+        ))  # fmt: skip
     return rules
 
 
@@ -101,7 +116,8 @@ def _no_amount(table: Any) -> Any:  # noqa: ANN401
 _OWN = (
     Rule("deals", "closed_at", "closed before created", "error",
          "the cycle is negative: it counts as a cycle of no days", ("closed_at", "created_at"),
-         lambda t, _b: t.closed_at < t.created_at,
+         # by day: many systems keep no clock time of the closing
+         lambda t, _b: t.closed_at.date() < t.created_at.date(),
          "closed_at"),
     Rule("deals", "closed_at", "open, but with a closing date", "warning",
          "counted as open; if it is closed, the win rate lacks it", ("status", "closed_at"),
@@ -143,7 +159,7 @@ _OWN = (
          lambda t, _b: (t.status == "lost") & t.loss_reason.isnull(), "status: lost"),
     Rule("leads", "first_response_at", "answered before it came in", "warning",
          "response times are distorted", ("first_response_at", "created_at"),
-         lambda t, _b: t.first_response_at < t.created_at,
+         lambda t, _b: t.first_response_at.date() < t.created_at.date(),
          "first_response_at"),
     Rule("leads", "deal_id", "converted, but without a deal", "warning",
          "the way from lead to deal cannot be followed", ("status", "deal_id"),

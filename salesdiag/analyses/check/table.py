@@ -8,14 +8,15 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from salesdiag.analyses.check_rules import (
+from salesdiag.analyses.check.rules import (
+    SET_ASIDE_ON_READING,
     Bounds,
     Rule,
     reference_columns,
     reference_rule,
     rules_of,
 )
-from salesdiag.analyses.check_sets import batch_findings, count_keys, key_findings, one_row
+from salesdiag.analyses.check.sets import batch_findings, count_keys, key_findings, one_row
 from salesdiag.schema import TABLES
 from salesdiag.stats.rates import ratio
 
@@ -106,7 +107,9 @@ def _check_rows(
     """Count all row rules of a table in one pass over it."""
     table = department.table(name)
     spec = TABLES[name]
-    rules = rules_of(spec, bounds, stage_status)
+    rules = rules_of(spec, bounds, stage_status, there[name])
+    if _was_read(department, name):  # rows without mandatory or with unknown values are set aside
+        rules = [rule for rule in rules if rule.name not in SET_ASIDE_ON_READING]
     for number, column in enumerate(reference_columns(name, there)):
         flag = f"found_{number}"
         home = department.table(column.refers_to)
@@ -131,6 +134,11 @@ def _check_rows(
         for index, rule in enumerate(rules)
     ]  # fmt: skip
     return [*rows, *key_findings(department.table(name), spec, found)]
+
+
+def _was_read(department: Department, name: str) -> bool:
+    report = department.load_report
+    return report is not None and bool((report["table"] == name).any())
 
 
 def _counts(
@@ -195,7 +203,7 @@ def _stage_status(department: Department) -> dict[str, str]:
     """Tell what each stage means, where one name means one thing."""
     if not department.has("stages", "status"):
         return {}
-    stages = department.table("stages").to_pandas().dropna(subset="status")
+    stages = department.fetch("stages").dropna(subset="status")
     meanings = stages.groupby("stage")["status"].agg(["first", "nunique"])
     clear = meanings[meanings["nunique"] == 1]
     return {str(stage): str(status) for stage, status in clear["first"].items()}
@@ -211,7 +219,7 @@ def _from_load_report(department: Department) -> list[dict[str, Any]]:
     for fact in report[report["topic"].isin(list(_LOAD_TOPICS))].itertuples():
         severity, effect = _LOAD_TOPICS[str(fact.topic)]
         aside = fact.topic == "rows set aside"
-        harmless = aside and ("blank" in fact.item or "footer" in fact.item or "joined" in fact.item)
+        harmless = aside and (fact.detail or "blank" in fact.item or "footer" in fact.item)
         rows.append({
             "table": fact.table, "column": "" if aside else fact.item,
             "rule": f"set aside: {fact.item}" if aside else f"{fact.topic}: {fact.detail}",

@@ -20,11 +20,11 @@ _SAME_PLAN = 0.99
 
 def read_targets(department: Department, metric: str) -> pd.DataFrame:
     """Give the targets of a metric, without those of managers that repeat their team's."""
-    targets = department.table("targets").filter(_.metric == metric)
-    columns = {"target": _.target.cast("float64")}
-    if "id" not in targets.columns:
-        columns["id"] = _.level  # only the department can go without an id
-    frame = targets.mutate(**columns).to_pandas()
+    frame = department.fetch("targets")
+    frame = frame[frame["metric"] == metric].reset_index(drop=True)
+    frame["target"] = frame["target"].astype(float)
+    if "id" not in frame:
+        frame["id"] = frame["level"]  # only the department can go without an id
     for name in ("period_start", "period_end"):
         frame[name] = pd.to_datetime(frame[name])
     frame = frame.drop_duplicates(["level", "id", "period_start", "period_end"])
@@ -35,7 +35,7 @@ def _repeats_team(department: Department, targets: pd.DataFrame) -> pd.Series:
     repeats = pd.Series(data=False, index=targets.index)
     if not department.has("reps", "manager_id"):
         return repeats
-    reps = department.table("reps").select("rep_id", "manager_id").to_pandas()
+    reps = department.fetch("reps")[["rep_id", "manager_id"]]
     manager_of = reps.dropna().drop_duplicates("rep_id").set_index("rep_id")["manager_id"]
     own = targets[targets["level"] == "rep"]
     below = own.assign(id=own["id"].map(manager_of)).dropna(subset="id")
@@ -51,8 +51,14 @@ def daily_actuals(department: Department, metric: str, keys: list[str]) -> pd.Da
     """Sum what counts towards a metric, per group and day.
 
     Columns: the keys, ``day``, ``actual``, ``n_events``, ``squares`` (sum of the squared
-    contributions, from which chance is judged).
+    contributions, from which chance is judged). The same days serve every level, so they
+    are asked of the engine once.
     """
+    name = f"daily {metric} {keys}"
+    return department.remember(name, lambda: _daily(department, metric, keys))
+
+
+def _daily(department: Department, metric: str, keys: list[str]) -> pd.DataFrame:
     events = _events(department, metric, keys)
     table = events.group_by([*keys, "day"]).agg(
         actual=_.worth.sum().cast("float64"),

@@ -1,0 +1,5 @@
+"""What is wrong with the data."""
+
+from salesdiag.analyses.check.table import check
+
+__all__ = ["check"]

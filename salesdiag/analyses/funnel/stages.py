@@ -1,0 +1,195 @@
+"""Where deals are lost on their way through the stages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from salesdiag.analyses.funnel.stage_counts import count_waits
+from salesdiag.errors import MissingDataError
+from salesdiag.stats.rates import ratio, wilson_interval
+from salesdiag.stats.survival import cumulative_incidence
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from salesdiag.department import Department
+
+
+_CONVERSION_COUNTS = ["n_from", "n_to", "n_lost", "n_open", "n_skipped", "n_returned"]
+
+
+def stage_conversion(
+    department: Department,
+    *,
+    by: str | Sequence[str] = (),
+    start: date | str | None = None,
+    end: date | str | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Share of deals that go on from each stage to the next.
+
+    A deal has reached a stage once it entered that stage or a later one, so a deal that
+    skipped a stage still passed it; only the first entry counts for going on, and coming
+    back later is counted apart. A won deal has passed every stage, whether or not all of
+    them were entered. Deals still open when the data end have not failed: they count for as
+    long as they were watched (Aalen-Johansen [1]_, at the longest wait in the data), so a
+    young deal neither lowers the rate nor drops out of it. Deals without any stage history
+    cannot be placed and are left out; entries after ``as_of`` have not happened yet.
+
+    A wait that the dates make negative (closed before the stage was entered) counts as no
+    wait. A deal lost on an unknown day counts as lost on the day of its last stage change.
+
+    Parameters
+    ----------
+    department : Department
+        Needs ``deals`` (``deal_id``, ``status``, ``closed_at``; ``created_at`` for a
+        window), ``stage_changes`` and an order of stages. Not modified.
+    by : str or sequence of str, default ()
+        What to split by: columns of ``deals``, ``reps`` or ``accounts``, such as
+        ``"team"``. The rep is the one the deal has now.
+    start, end : date or str, optional
+        First and last day (both included) on which the deal was **created**.
+    confidence : float, default 0.95
+        Level of the intervals, strictly between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        One row per group and step, in selling order:
+
+        - the ``by`` columns, if any;
+        - ``from_stage``, ``to_stage`` : the step;
+        - ``n_from`` : deals that reached ``from_stage``; always ``n_to + n_lost + n_open``;
+        - ``n_to``, ``n_lost``, ``n_open`` : of these, went on, lost there, still there;
+        - ``conversion_rate`` : probability of going on, in [0, 1]; NaN if none was decided;
+        - ``conversion_rate_low``, ``conversion_rate_high`` : its interval; NaN likewise;
+        - ``n_skipped`` : deals that reached the stage without ever entering it;
+        - ``skip_rate``, ``skip_rate_low``, ``skip_rate_high`` : ``n_skipped / n_from`` with
+          Wilson interval; NaN if none reached it;
+        - ``n_returned`` : deals that entered the stage again after having gone on;
+        - ``rework_rate``, ``rework_rate_low``, ``rework_rate_high`` : ``n_returned / n_to``
+          with Wilson interval; NaN if none went on.
+
+    Raises
+    ------
+    MissingDataError
+        If there is no stage history, or a column above is missing. `current_stages` shows
+        what can be said without a history.
+    InputError
+        If the history holds a stage that the order of stages does not list, or there are
+        several pipelines.
+
+    References
+    ----------
+    .. [1] Aalen, O. O. and Johansen, S. (1978). An empirical transition matrix for
+       non-homogeneous Markov chains. Scandinavian Journal of Statistics 5(3), 141-150.
+
+    Examples
+    --------
+    Four deals; C waits in "lead" since 3 January, B in "offer"; D skipped "lead".
+
+    >>> import pandas as pd
+    >>> from salesdiag.department import Department
+    >>> day = pd.Timestamp("2025-01-01")
+    >>> deals = pd.DataFrame({
+    ...     "deal_id": ["A", "B", "C", "D"],
+    ...     "created_at": [day, day, day + pd.Timedelta(days=2), day],
+    ...     "status": ["won", "open", "open", "lost"],
+    ...     "closed_at": [day + pd.Timedelta(days=9), None, None, day + pd.Timedelta(days=4)],
+    ... })
+    >>> moves = pd.DataFrame(
+    ...     [("A", "lead", 0), ("A", "offer", 1), ("A", "won", 9), ("B", "lead", 0),
+    ...      ("B", "offer", 3), ("C", "lead", 2), ("D", "offer", 0)],
+    ...     columns=["deal_id", "stage", "days"],
+    ... )
+    >>> moves["entered_at"] = day + pd.to_timedelta(moves.pop("days"), unit="D")
+    >>> stages = pd.DataFrame({
+    ...     "stage": ["lead", "offer", "won", "lost"], "position": [1, 2, 3, 4],
+    ...     "status": ["open", "open", "won", "lost"],
+    ... })
+    >>> department = Department(deals=deals, stage_changes=moves, stages=stages, as_of="2025-01-31")
+    >>> table = stage_conversion(department)
+    >>> table[["from_stage", "n_from", "n_to", "n_lost", "n_open", "conversion_rate"]].round(2)
+      from_stage  n_from  n_to  n_lost  n_open  conversion_rate
+    0       lead       4     3       0       1             0.75
+    1      offer       3     1       1       1             0.33
+    """
+    keys = department.split_keys(by)
+    waits = conversion_waits(department, keys, start=start, end=end)
+    return conversion_rates(waits, keys, department.ladder(), confidence=confidence)
+
+
+def conversion_waits(
+    department: Department,
+    keys: list[str],
+    *,
+    start: date | str | None = None,
+    end: date | str | None = None,
+) -> pd.DataFrame:
+    """Count waits per group and step, refusing where there is no stage history."""
+    _need_history(department)
+    windowed = start is not None or end is not None
+    department.require(
+        deals=["deal_id", "status", "closed_at", *(["created_at"] if windowed else [])],
+        stage_changes=["deal_id", "stage", "entered_at"],
+    )
+    deals = department.select_deals(by=keys, start=start, end=end)
+    return count_waits(department, deals, keys, department.ladder())
+
+
+def _need_history(department: Department) -> None:
+    if department.has("stage_changes"):
+        return
+    message = (
+        "stage conversion needs a stage history (table 'stage_changes'), which the department "
+        "does not have: a count of the stages that deals are in now is no funnel, for it "
+        "forgets every stage that a deal has passed. funnel.current_stages shows where deals "
+        "stand now."
+    )
+    try:
+        department.table("stage_changes")
+    except MissingDataError as error:
+        raise MissingDataError(message, missing=error.missing, ask_for=error.ask_for) from None
+
+
+def conversion_rates(
+    waits: pd.DataFrame, keys: list[str], ladder: pd.DataFrame, *, confidence: float
+) -> pd.DataFrame:
+    """Turn counts per group, step and wait into the table of `stage_conversion`."""
+    path = ladder["stage"].tolist()
+    counted = ["n_to", "n_lost", "n_open", "n_skipped", "n_returned"]
+    waits = waits.groupby([*keys, "step", "wait_days"], as_index=False)[counted].sum()
+    groups = waits[keys].drop_duplicates() if keys else pd.DataFrame(index=[0])
+    steps = pd.DataFrame({"step": range(len(path) - 1), "from_stage": path[:-1]})
+    rows = groups.merge(steps.assign(to_stage=path[1:]), how="cross")
+    cells = dict(list(waits.groupby([*keys, "step"])))
+    empty = waits.iloc[:0]
+    found = [cells.get(tuple(cell), empty) for cell in rows[[*keys, "step"]].to_numpy()]
+    counts = pd.DataFrame(
+        [[int(cell[name].sum()) for name in _CONVERSION_COUNTS[1:]] for cell in found],
+        columns=_CONVERSION_COUNTS[1:],
+    ).astype("int64")
+    counts["n_from"] = counts["n_to"] + counts["n_lost"] + counts["n_open"]
+    estimates = pd.DataFrame(
+        [
+            cumulative_incidence(
+                cell["wait_days"], cell["n_to"], cell["n_lost"], cell["n_open"],
+                confidence=confidence,
+            )
+            for cell in found
+        ],
+        columns=["conversion_rate", "conversion_rate_low", "conversion_rate_high"],
+        dtype=float,
+    )  # fmt: skip
+    table = rows.drop(columns="step").join(counts[_CONVERSION_COUNTS[:4]]).join(estimates)
+    for name, part, whole in (("skip", "skipped", "from"), ("rework", "returned", "to")):
+        table[f"n_{part}"] = counts[f"n_{part}"]
+        table[f"{name}_rate"] = ratio(counts[f"n_{part}"], counts[f"n_{whole}"])
+        low, high = wilson_interval(
+            counts[f"n_{part}"], counts[f"n_{whole}"], confidence=confidence
+        )
+        table[f"{name}_rate_low"], table[f"{name}_rate_high"] = low, high
+    return table.reset_index(drop=True)
