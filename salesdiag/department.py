@@ -9,7 +9,7 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from salesdiag.engine import conform, connect, register, suggest
+from salesdiag.engine import conform, connect, fetch, register, suggest
 from salesdiag.errors import InputError, MissingDataError
 from salesdiag.narrow import created_between, narrow
 from salesdiag.periods import Calendar, parse_day
@@ -360,7 +360,7 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
 
     def fetch(self, name: str) -> pd.DataFrame:
         """Give a small table (reps, stages) whole; it is fetched from the engine once."""
-        return self.remember(name, lambda: self.table(name).to_pandas())
+        return self.remember(name, lambda: fetch(self.table(name)))
 
     def remember(self, name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         """Give a small table made once: a department never changes, so neither does it."""

@@ -16,6 +16,8 @@ from salesdiag.schema import IBIS_TYPES, TABLES, Table
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import pandas as pd
+
 
 @ibis.udf.scalar.builtin(name="timezone")
 def _local_time(zone: str, moment: ibis.dtype("timestamp('UTC')")) -> ibis.dtype("timestamp"):  # type: ignore[valid-type, empty-body]
@@ -58,6 +60,12 @@ def conform(table: ibis.Table, spec: Table, zone: str) -> ibis.Table:
             if given.type().copy(nullable=True) != wanted:
                 casts[column.name] = _cast(given, column.type, f"{spec.name}.{column.name}", zone)
     return table.mutate(**casts) if casts else table
+
+
+def fetch(table: ibis.Table) -> pd.DataFrame:
+    """Carry a small table over from the engine; dates become timestamps, NULL becomes NaN."""
+    frame: pd.DataFrame = table.to_pyarrow().to_pandas(date_as_object=False)
+    return frame
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -15,7 +15,14 @@ from salesdiag.errors import InputError
 from salesdiag.intake.cells import table_of_cells
 from salesdiag.intake.decode import decode
 from salesdiag.intake.raw import Fact, RawColumn, RawTable
-from salesdiag.intake.rows import FOOTER, HEADER_DEPTH, Header, find_header, why_set_aside
+from salesdiag.intake.rows import (
+    FOOTER,
+    HEADER_DEPTH,
+    Header,
+    count_hits,
+    find_header,
+    why_set_aside,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -47,7 +54,7 @@ def read_delimited(
     text = text.replace("\0", "")
     if "\n" not in text and "\r" in text:  # line ends of old Macintosh programs
         text = text.replace("\r", "\n")
-    mark = _one_separator(name, text, delimiter)
+    mark = _one_separator(name, text, delimiter, wanted)
     head = _parse(text[:_HEAD], mark, whole=len(text) <= _HEAD)
     head = head[: max(HEADER_DEPTH, header_row or 0)]
     header = find_header(head, wanted, name, header_row)
@@ -64,7 +71,8 @@ def read_delimited(
     return raw
 
 
-def _one_separator(name: str, text: str, given: str | None) -> str:
+def _one_separator(name: str, text: str, given: str | None, wanted: Collection[str]) -> str:
+    """Take the separator that cuts out most headings, then the most regular one."""
     if given:
         if len(given) != 1 or given in '\r\n" ' or not given.isascii():
             message = f"{name}: delimiter must be one plain character, such as ';'; got {given!r}."
@@ -73,13 +81,15 @@ def _one_separator(name: str, text: str, given: str | None) -> str:
     head = text[:_HEAD]
     scores = {}
     for mark in SEPARATORS:
-        widths = Counter(len(row) for row in _parse(head, mark, whole=len(text) <= _HEAD) if row)
+        rows = _parse(head, mark, whole=len(text) <= _HEAD)
+        widths = Counter(len(row) for row in rows if row)
         many = {width: n for width, n in widths.items() if width > 1}
         # how many rows share one width, and among equals the separator that cuts more
         width, n = max(many.items(), key=lambda pair: (pair[1], pair[0]), default=(1, 0))
-        scores[mark] = (n, width)
+        hits = max((count_hits(row, wanted) for row in rows[:HEADER_DEPTH]), default=0)
+        scores[mark] = (hits if hits > 3 else 0, n, width)  # one heading may look known by chance
     best = max(SEPARATORS, key=lambda mark: scores[mark])
-    return best if scores[best][0] else ","
+    return best if scores[best][1] else ","
 
 
 def _parse(text: str, mark: str, *, whole: bool) -> list[list[str]]:

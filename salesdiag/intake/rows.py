@@ -57,11 +57,9 @@ def find_header(
             message = f"{place}: header_row = {given}, but that row is empty."
             raise InputError(message)
         return _header(given - 1, rows[given - 1])
-    looked_for = {normalise(name) for name in wanted}
     best, found = -1, 0
     for index, row in enumerate(rows[:HEADER_DEPTH]):
-        cells = [cell for cell in row if isinstance(cell, str) and cell.strip()]
-        hits = 3 * sum(normalise(cell) in looked_for for cell in cells) + count_known(cells)
+        hits = count_hits(row, wanted)
         if hits > found:
             best, found = index, hits
     if best < 0:
@@ -70,6 +68,13 @@ def find_header(
         message = f"{place} holds no row of headings: the first rows are empty."
         raise InputError(message)
     return _header(best, rows[best])
+
+
+def count_hits(row: Sequence[object], wanted: Collection[str]) -> int:
+    """Count the cells that are headings: three points for a wanted one, one for a known one."""
+    looked_for = {normalise(name) for name in wanted}
+    cells = [cell for cell in row if isinstance(cell, str) and cell.strip()]
+    return 3 * sum(normalise(cell) in looked_for for cell in cells) + count_known(cells)
 
 
 def _first_full_row(rows: Sequence[Sequence[object]]) -> int:

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 _MAX_ROWS = 60  # longer tables are shown in full in the workbook
 # columns that a reader of the report needs; the workbook holds all
 _SHOWN: dict[str, list[str]] = {
-    "target_attainment": ["period_start", "period_end", "target", "actual", "n_events", "attainment",
-                          "n_reps", "n_reps_met", "participation_rate"],
-    "win_rate": ["n_deals", "n_won", "n_lost", "n_open", "win_rate", "won_amount",
+    "attainment_by": ["rep_name", "n_periods", "target", "actual", "n_events", "attainment"],
+    "target_attainment": ["period_start", "period_end", "target", "actual", "n_events",
+                          "attainment", "n_reps", "n_reps_met", "participation_rate"],
+    "win_rate": ["rep_name", "n_deals", "n_won", "n_lost", "n_open", "win_rate", "won_amount",
                  "value_win_rate"],
     "stage_conversion": ["from_stage", "to_stage", "n_from", "n_to", "n_lost", "n_open",
                          "conversion_rate", "skip_rate", "rework_rate"],
@@ -31,8 +32,7 @@ _SHOWN: dict[str, list[str]] = {
               "examples", "effect"],
 }  # fmt: skip
 _CHAPTERS = (
-    ("plan", "Plan", ("target_attainment", "target_attainment_by_team",
-                      "target_attainment_by_rep_id")),
+    ("plan", "Plan", ("target_attainment", "attainment_by_team", "attainment_by_rep_id")),
     ("funnel", "Funnel", ("stage_conversion", "stage_conversion_by_team", "current_stages")),
     ("win-rates", "Win rates", ("win_rate", "win_rate_created", "win_rate_by_team",
                                 "win_rate_by_rep_id", "win_rate_by_source",
@@ -81,7 +81,8 @@ def gather(diagnosis: Diagnosis) -> dict[str, Any]:
 
 
 def _name(analysis: str) -> str:
-    return TITLES.get(analysis, analysis.replace("_", " ").capitalize())
+    name, colon, pipeline = analysis.partition(":")
+    return TITLES.get(name, name.replace("_", " ").capitalize()) + colon + pipeline
 
 
 def _plan_bar(diagnosis: Diagnosis) -> dict[str, Any] | None:
@@ -103,8 +104,14 @@ def _plan_bar(diagnosis: Diagnosis) -> dict[str, Any] | None:
 def _chapter(
     diagnosis: Diagnosis, anchor: str, title: str, names: tuple[str, ...]
 ) -> dict[str, Any]:
-    tables = [_table(diagnosis, name) for name in names if name in diagnosis.tables]
-    missed = [one for one in diagnosis.not_examined if one.analysis in names]
+    # a table of one pipeline is named "stage_conversion: pipeline"
+    tables = [
+        _table(diagnosis, there)
+        for name in names
+        for there in diagnosis.tables
+        if there.split(":")[0] == name
+    ]
+    missed = [one for one in diagnosis.not_examined if one.analysis.split(":")[0] in names]
     return {
         "anchor": anchor,
         "title": title,
@@ -124,7 +131,7 @@ def _table(diagnosis: Diagnosis, name: str) -> dict[str, Any]:
     shown = table.head(_MAX_ROWS)
     return {
         "title": _name(name),
-        "heads": [{"text": label(column), "right": kind_of(column) not in ("text", "date", "flag")}
+        "heads": [{"text": label(column), "right": _is_number(column)}
                   for column in columns],
         "rows": [
             [_cell(column, row, set(table.columns)) for column in columns]
@@ -138,7 +145,9 @@ def _table(diagnosis: Diagnosis, name: str) -> dict[str, Any]:
 def _cell(column: str, row: dict[str, Any], there: set[str]) -> dict[str, Any]:
     text = format_value(column, row[column])
     kind = kind_of(column)
-    cell: dict[str, Any] = {"text": text, "right": kind not in ("text", "date", "flag")}
+    cell: dict[str, Any] = {"text": text, "right": _is_number(column)}
+    if kind == "date":
+        cell["right"] = None  # kept on one line, but not moved to the right
     low, high = f"{column}_low", f"{column}_high"
     if kind == "share" and low in there and text != "–":
         scale = 100 / max(1.0, float(row[high]))
@@ -149,6 +158,10 @@ def _cell(column: str, row: dict[str, Any], there: set[str]) -> dict[str, Any]:
             "text": f"{format_value(low, row[low])} to {format_value(high, row[high])}",
         }
     return cell
+
+
+def _is_number(column: str) -> bool:
+    return kind_of(column) not in ("text", "date", "time", "flag")
 
 
 def _reading(report: pd.DataFrame | None) -> list[dict[str, Any]]:
@@ -189,7 +202,8 @@ def _picture(diagnosis: Diagnosis, anchor: str) -> dict[str, str] | None:
         figure = _figure(len(table))
         plot_target_attainment(table, ax=figure.axes[0])
         alt = "; ".join(
-            f"{row.period_start:%b %Y} to {row.period_end:%b %Y}: {format_value('attainment', row.attainment)}"
+            f"{row.period_start:%b %Y} to {row.period_end:%b %Y}: "
+            f"{format_value('attainment', row.attainment)}"
             for row in table.itertuples()
         )
         return {"svg": _svg(figure), "alt": f"Plan attainment by period. {alt}"}
@@ -200,7 +214,8 @@ def _picture(diagnosis: Diagnosis, anchor: str) -> dict[str, str] | None:
         figure = _figure(len(table))
         plot_stage_conversion(table, ax=figure.axes[0])
         alt = "; ".join(
-            f"{row.from_stage} to {row.to_stage}: {format_value('conversion_rate', row.conversion_rate)}"
+            f"{row.from_stage} to {row.to_stage}: "
+            f"{format_value('conversion_rate', row.conversion_rate)}"
             for row in table.itertuples()
         )
         return {"svg": _svg(figure), "alt": f"Conversion from stage to stage. {alt}"}
@@ -211,8 +226,10 @@ def _figure(n_rows: int) -> Figure:
     """Make a figure apart from pyplot, so that the user's session is not touched."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.2, 0.9 + 0.55 * n_rows), layout="constrained")
-    figure.add_subplot()
+    height = 0.9 + 0.55 * n_rows
+    figure = Figure(figsize=(7.2, height))
+    # fixed margins: fitting them to the text would draw everything twice
+    figure.add_axes((0.22, 0.6 / height, 0.75, 1 - 0.7 / height))
     return figure
 
 

@@ -32,6 +32,7 @@ LABELS = {
     "n_group": "Deals in all stages",
     "n_lost": "Lost",
     "n_open": "Open",
+    "n_periods": "Periods",
     "n_reps": "Reps with a target",
     "n_reps_met": "Reps who met it",
     "n_returned": "Came back",
@@ -47,6 +48,7 @@ LABELS = {
     "period_start": "From",
     "population": "Population",
     "rep_id": "Rep",
+    "rep_name": "Name",
     "rework_rate": "Rework",
     "rule": "Rule",
     "segment": "Segment",
@@ -72,8 +74,10 @@ LABELS = {
 # what a table answers, for headings and the workbook's contents
 TITLES = {
     "target_attainment": "Plan attainment by period",
-    "target_attainment_by_team": "Plan attainment by team",
-    "target_attainment_by_rep_id": "Plan attainment by rep",
+    "attainment_by_team": "Plan attainment by team over the window",
+    "attainment_by_rep_id": "Plan attainment by rep over the window",
+    "target_attainment_by_team": "Plan attainment by team and period",
+    "target_attainment_by_rep_id": "Plan attainment by rep and period",
     "stage_conversion": "Conversion from stage to stage",
     "stage_conversion_by_team": "Conversion by team",
     "current_stages": "Where the deals stand now",

@@ -97,7 +97,8 @@ def _contents(
 
 
 def _sheet_name(name: str) -> str:
-    return name[:31]
+    """Give a name that a workbook takes: no colon, 31 characters."""
+    return name.translate(str.maketrans("[]:*?/\\", "-------"))[:31]
 
 
 def _sheet(book: Any, formats: dict[str, Any], name: str, table: pd.DataFrame) -> None:  # noqa: ANN401

@@ -122,14 +122,14 @@ def _check_rows(
     if not rules:
         return []
     identity = spec.key[0] if spec.key and spec.key[0] in table.columns else spec.required[0]
-    counts = _counts(table, rules, bounds, identity) | count_keys(table, spec)
+    counts = _counts(table, rules, bounds) | count_keys(table, spec)
     found = one_row(table.aggregate(**counts))
+    named = _examples(table, rules, bounds, identity, found)
     rows = [
         {
             "table": name, "column": rule.column, "rule": rule.name, "severity": rule.severity,
             "n_examined": found[f"of {rule.examined}"], "n_failing": found[f"n {index}"],
-            "examples": _examples(found[f"first {index}"], found[f"last {index}"]),
-            "effect": rule.effect,
+            "examples": named.get(index, ""), "effect": rule.effect,
         }
         for index, rule in enumerate(rules)
     ]  # fmt: skip
@@ -141,18 +141,12 @@ def _was_read(department: Department, name: str) -> bool:
     return report is not None and bool((report["table"] == name).any())
 
 
-def _counts(
-    table: ibis.Table, rules: list[Rule], bounds: Bounds, identity: str
-) -> dict[str, ibis.Scalar]:
-    key = table[identity].cast("string")
+def _counts(table: ibis.Table, rules: list[Rule], bounds: Bounds) -> dict[str, ibis.Scalar]:
     counts: dict[str, ibis.Scalar] = {"of rows": table.count()}
     for index, rule in enumerate(rules):
-        failing = rule.failing(table, bounds)
         if f"of {rule.examined}" not in counts:
             counts[f"of {rule.examined}"] = _examined(table, rule.examined)
-        counts[f"n {index}"] = table.count(where=failing)
-        counts[f"first {index}"] = key.min(where=failing)
-        counts[f"last {index}"] = key.max(where=failing)
+        counts[f"n {index}"] = table.count(where=rule.failing(table, bounds))
     return counts
 
 
@@ -162,9 +156,25 @@ def _examined(table: ibis.Table, what: str) -> ibis.Scalar:
     return table[what].count()
 
 
-def _examples(first: object, last: object) -> str:
-    named = [str(one) for one in (first, last) if isinstance(one, str)]
-    return ", ".join(dict.fromkeys(named))
+def _examples(
+    table: ibis.Table, rules: list[Rule], bounds: Bounds, identity: str, found: dict[str, Any]
+) -> dict[int, str]:
+    """Fetch the first and the last id of the rules that some row fails."""
+    failed = [index for index in range(len(rules)) if found[f"n {index}"]]
+    if not failed:
+        return {}
+    key = table[identity].cast("string")
+    ends = {}
+    for index in failed:
+        failing = rules[index].failing(table, bounds)
+        ends[f"first {index}"] = key.min(where=failing)
+        ends[f"last {index}"] = key.max(where=failing)
+    ids = one_row(table.aggregate(**ends))
+    pairs = {index: (ids[f"first {index}"], ids[f"last {index}"]) for index in failed}
+    return {
+        index: ", ".join(dict.fromkeys(one for one in pair if one is not None))
+        for index, pair in pairs.items()
+    }
 
 
 def _bounds(department: Department) -> Bounds:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ibis import _
 
+from salesdiag.engine import fetch
 from salesdiag.stats.rates import ratio, wilson_interval
 
 if TYPE_CHECKING:
@@ -76,17 +77,14 @@ def current_stages(
     deals = department.select_deals(by=[*keys, "stage"], start=start, end=end)
     has_amount = "amount" in deals.columns
     is_open = _.status == "open"
-    table = (
-        deals.group_by([*keys, "stage"])
-        .agg(
-            n_deals=_.count(),
-            n_open=_.count(where=is_open),
-            n_won=_.count(where=_.status == "won"),
-            n_lost=_.count(where=_.status == "lost"),
-            **({"open_amount": _.amount.sum(where=is_open).cast("float64")} if has_amount else {}),
-        )
-        .to_pandas()
+    counts = deals.group_by([*keys, "stage"]).agg(
+        n_deals=_.count(),
+        n_open=_.count(where=is_open),
+        n_won=_.count(where=_.status == "won"),
+        n_lost=_.count(where=_.status == "lost"),
+        **({"open_amount": _.amount.sum(where=is_open).cast("float64")} if has_amount else {}),
     )
+    table = fetch(counts)
     table = table.reindex(columns=list(dict.fromkeys([*table.columns, "open_amount"])))
     table["open_amount"] = table["open_amount"].astype(float)
     whole = table.groupby(keys)["n_deals"].transform("sum") if keys else table["n_deals"].sum()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import ibis
 from ibis import _
 
-from salesdiag.engine import suggest
+from salesdiag.engine import fetch, suggest
 from salesdiag.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def count_waits(
         n_skipped=_.count(where=_.entered_at.isnull()),
         n_returned=_.count(where=_.entered_at > _.next_at),
     )
-    return counts.to_pandas()
+    return fetch(counts)
 
 
 def _reach(department: Department, ladder: pd.DataFrame) -> ibis.Table:
@@ -81,14 +81,14 @@ def _waits(department: Department, rows: ibis.Table, n_steps: int) -> ibis.Table
 
 def _refuse_unknown_stages(department: Department, ladder: pd.DataFrame) -> None:
     """Stop at a stage that the order of stages does not list: it may be a renamed one."""
-    used = department.table("stage_changes").group_by("stage").agg(n=_.count()).to_pandas()
+    used = fetch(department.table("stage_changes").group_by("stage").agg(n=_.count()))
     known = set(ladder["stage"])
     if department.has("stages"):
         known |= set(department.fetch("stages")["stage"])
     elif department.has("deals", "stage"):
         # without a table of stages, the ones where lost deals stand are ends, not steps
         lost = department.table("deals").filter(_.status == "lost")
-        known |= set(lost.select("stage").distinct().to_pandas()["stage"])
+        known |= set(fetch(lost.select("stage").distinct())["stage"])
     strange = used[~used["stage"].isin(known)].sort_values(["n", "stage"], ascending=[False, True])
     if len(strange):
         named = ", ".join(f"{stage!r} ({n} times)" for stage, n in strange.to_numpy()[:5])

@@ -142,8 +142,9 @@ def win_rates(
     table["value_win_rate_without_largest"] = np.where(can_tell, rest, np.nan)
     shown = [
         *keys, "population", "n_deals", "n_won", "n_lost", "n_open", "n_undated",
-        "win_rate", "win_rate_low", "win_rate_high", "n_without_amount", "won_amount", "total_amount", "value_win_rate", "value_win_rate_low",
-        "value_win_rate_high", "value_win_rate_without_largest",
+        "win_rate", "win_rate_low", "win_rate_high", "n_without_amount", "won_amount",
+        "total_amount", "value_win_rate", "value_win_rate_low", "value_win_rate_high",
+        "value_win_rate_without_largest",
     ]  # fmt: skip
     table = table.sort_values(keys) if keys else table
     return table[shown].reset_index(drop=True)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
 from ibis import _
+
+from salesdiag.engine import fetch
 
 if TYPE_CHECKING:
     from datetime import date
 
     import ibis
+    import pandas as pd
 
     from salesdiag.department import Department
 
@@ -76,7 +78,7 @@ def _reduce(deals: ibis.Table, keys: list[str]) -> pd.DataFrame:
             "all_squares": (amount * amount).sum(),
         }
     table = deals.group_by(keys).agg(**sums) if keys else deals.agg(**sums)
-    frame = table.to_pandas().assign(n_undated=0)
+    frame = fetch(table).assign(n_undated=0)
     with_amount = frame.pop("n_with_amount") if "n_with_amount" in frame else 0
     frame["n_without_amount"] = frame["n_deals"] - with_amount
     frame = frame.reindex(columns=[*keys, *_COUNTS, *_SUMS, *_LARGEST])
@@ -87,7 +89,7 @@ def _add_undated(counts: pd.DataFrame, undated: ibis.Table, keys: list[str]) -> 
     """Count, per group, the deals that the window cannot place."""
     if not keys:
         return counts.assign(n_undated=int(undated.count().execute()))
-    outside = undated.group_by(keys).agg(n_outside=_.count()).to_pandas()
+    outside = fetch(undated.group_by(keys).agg(n_outside=_.count()))
     merged = counts.merge(outside, on=keys, how="outer")
     merged["n_undated"] = merged.pop("n_outside")
     return merged.fillna(dict.fromkeys(_COUNTS, 0)).astype(dict.fromkeys(_COUNTS, "int64"))

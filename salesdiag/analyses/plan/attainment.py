@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -15,6 +14,7 @@ from salesdiag.stats.rates import normal_quantile, ratio, wilson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from salesdiag.department import Department
     from salesdiag.periods import Calendar
@@ -193,37 +193,35 @@ def _inside(plan: pd.DataFrame, start: date | str | None, end: date | str | None
 
 def _with_actuals(plan: pd.DataFrame, daily: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Add up the daily figures inside each period; groups without a target get a row too."""
-    found = []
-    for first, last in plan[_PERIOD].drop_duplicates().itertuples(index=False):
-        inside = daily[(daily["day"] >= first) & (daily["day"] <= last)]
-        sums = inside.groupby(keys)[["actual", "n_events", "squares"]].sum() if keys else None
-        part = (
-            inside[["actual", "n_events", "squares"]].sum().to_frame().T
-            if sums is None
-            else sums.reset_index()
-        )
-        found.append(part.assign(period_start=first, period_end=last))
-    columns = [*keys, *_PERIOD, "actual", "n_events", "squares"]
-    actual = pd.concat(found) if found else pd.DataFrame(columns=columns)
+    sums = ["actual", "n_events", "squares"]
+    periods = plan[_PERIOD].drop_duplicates().reset_index(drop=True)
+    day = daily["day"].to_numpy()
+    inside = [
+        np.flatnonzero((day >= first) & (day <= last))
+        for first, last in zip(periods["period_start"], periods["period_end"], strict=True)
+    ]
+    taken = daily.iloc[np.concatenate(inside) if inside else []]
+    # periods may overlap, so a day can count in several
+    taken = taken.assign(period=np.repeat(np.arange(len(inside)), [len(days) for days in inside]))
+    actual = taken.groupby([*keys, "period"], as_index=False)[sums].sum()
+    actual = actual.join(periods, on="period").drop(columns="period")
     table = plan.merge(actual, on=[*keys, *_PERIOD], how="outer")
     table["target_basis"] = table["target_basis"].fillna("none")
-    for name in ("target", "actual", "squares"):
-        table[name] = table[name].astype(float)
-    filled = table[["actual", "squares"]].fillna(0.0)
-    table[["actual", "squares"]] = filled
-    table["n_events"] = table["n_events"].astype(float).fillna(0).astype("int64")
-    return table
+    table = table.astype(dict.fromkeys(["target", "actual", "squares"], "float64"))
+    table = table.fillna({"actual": 0.0, "squares": 0.0, "n_events": 0})
+    return table.astype({"n_events": "int64"})
 
 
 def _add_time(table: pd.DataFrame, calendar: Calendar, as_of: date) -> None:
     table["is_complete"] = table["period_end"] <= pd.Timestamp(as_of)
-    shares = {}
-    for first, last in table[_PERIOD].drop_duplicates().itertuples(index=False):
+    begun = table["period_start"] <= pd.Timestamp(as_of)
+    table["elapsed_share"] = np.where(table["is_complete"], 1.0, 0.0)
+    running = begun & ~table["is_complete"]
+    for first, last in table.loc[running, _PERIOD].drop_duplicates().itertuples(index=False):
         whole = calendar.count_working_days(first.date(), last.date())
-        gone = calendar.count_working_days(first.date(), min(last.date(), as_of))
-        shares[first, last] = gone / whole if whole else np.nan
-    periods = zip(table["period_start"], table["period_end"], strict=True)
-    table["elapsed_share"] = pd.Series([shares[one] for one in periods], table.index, dtype=float)
+        gone = calendar.count_working_days(first.date(), as_of)
+        same = (table["period_start"] == first) & (table["period_end"] == last)
+        table.loc[same, "elapsed_share"] = gone / whole if whole else np.nan
 
 
 def _rep_actuals(department: Department, metric: Metric) -> pd.DataFrame | None:

@@ -8,6 +8,7 @@ import pandas as pd
 from ibis import _
 
 from salesdiag.department import UNASSIGNED
+from salesdiag.engine import fetch
 
 if TYPE_CHECKING:
     import ibis
@@ -65,7 +66,7 @@ def _daily(department: Department, metric: str, keys: list[str]) -> pd.DataFrame
         n_events=_.count(),
         squares=(_.worth.cast("float64") * _.worth.cast("float64")).sum(),
     )
-    frame = table.to_pandas().sort_values([*keys, "day"])
+    frame = fetch(table).sort_values([*keys, "day"])
     return frame.assign(day=pd.to_datetime(frame["day"]))
 
 

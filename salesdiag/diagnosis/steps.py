@@ -1,0 +1,235 @@
+"""The steps of a diagnosis: which tables are made, and what is noted where one cannot be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from salesdiag.analyses import funnel, plan
+from salesdiag.analyses.check import check
+from salesdiag.analyses.funnel.stages import conversion_rates, conversion_waits
+from salesdiag.analyses.funnel.win import win_rates
+from salesdiag.analyses.funnel.win_counts import count_wins, roll_up
+from salesdiag.diagnosis.finding import Gap, NotExamined
+from salesdiag.errors import InputError, MissingDataError
+from salesdiag.schema import TABLES
+from salesdiag.stats.rates import ratio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    from salesdiag.department import Department
+
+# by what each question is split, where the department has the column
+_SPLITS = ("team", "rep_id", "source", "segment")
+# analyses to come, and the table each will need; until then a report says so
+_TO_COME = {
+    "activity and result": "activities",
+    "discount and price": "line_items",
+    "lead response": "leads",
+}
+_NOTHING = Gap("none", np.nan, np.nan, np.nan, np.nan, 0)
+
+
+class Steps:
+    """The steps of one diagnosis and what they gather."""
+
+    def __init__(
+        self,
+        department: Department,
+        start: date,
+        end: date,
+        confidence: float,
+        tell: Callable[[str], None],
+    ) -> None:
+        self.department = department
+        self.start, self.end = start, end
+        self.confidence = confidence
+        self.tell = tell
+        self.tables: dict[str, pd.DataFrame] = {}
+        self.missed: list[NotExamined] = []
+        self.gap = _NOTHING
+
+    def run(self) -> None:
+        """Make every table that the data allow."""
+        self._check_data()
+        self._attain_targets()
+        self._follow_funnel()
+        self._win_rates()
+        self._name_what_is_to_come()
+
+    def _splits(self) -> list[str]:
+        """Say by what the deals can be split."""
+        homes = {one: self.department.home_of(one) for one in _SPLITS}
+        return [one for one, home in homes.items() if home in ("deals", "reps")]
+
+    def _attempt(self, name: str, analysis: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:
+        """Keep the table of an analysis, or the reason why there is none."""
+        self.tell(name.replace("_", " "))
+        try:
+            self.tables[name] = analysis()
+        except MissingDataError as error:
+            self.missed.append(NotExamined(name, error.missing, error.ask_for, str(error)))
+            return None
+        except InputError as error:
+            self.missed.append(NotExamined(name, (), "", str(error)))
+            return None
+        return self.tables[name]
+
+    def _check_data(self) -> None:
+        self.tell("checking the data")
+        self.tables["check"] = check(self.department)
+        if self.department.load_report is not None:
+            self.tables["load_report"] = self.department.load_report
+
+    def _attain_targets(self) -> None:
+        whole = self._attempt(
+            "target_attainment",
+            lambda: plan.target_attainment(self.department, confidence=self.confidence),
+        )
+        known = None if whole is None else self._complete(whole[whole["target"].notna()])
+        if known is None or not len(known):
+            self.gap = self._without_plan()
+        else:
+            self.gap = self._gap(known)
+        for key in ("team", "rep_id"):
+            if whole is not None and key in self._splits():
+                self._attain_by(key)
+
+    def _attain_by(self, key: str) -> None:
+        table = plan.target_attainment(self.department, by=key, confidence=self.confidence)
+        known = self._complete(table)
+        if len(known) and known["target"].notna().any():
+            self.tables[f"attainment_by_{key}"] = self._named(_sum_periods(known, key))
+        self.tables[f"target_attainment_by_{key}"] = self._named(table)
+
+    def _complete(self, attainment: pd.DataFrame) -> pd.DataFrame:
+        """Keep complete periods that lie mostly inside the window, of one length only."""
+        length = attainment["period_end"] - attainment["period_start"] + pd.Timedelta(days=1)
+        middle = attainment["period_start"] + length / 2
+        inside = (middle >= pd.Timestamp(self.start)) & (middle <= pd.Timestamp(self.end))
+        inside &= attainment["is_complete"] & (length <= pd.Timedelta(days=370))
+        grain = (length.dt.days / 30.4).round().clip(lower=1)
+        periods = attainment[inside].assign(grain=grain, days=length.dt.days)
+        if not len(periods):
+            return attainment.iloc[:0]
+        once = periods.drop_duplicates(["period_start", "period_end"])
+        covered = once.groupby("grain")["days"].sum()
+        # the length that covers most of the window; of equals the shortest
+        best = covered[covered >= covered.max() - 3].index.min()
+        return periods[periods["grain"] == best].drop(columns=["grain", "days"])
+
+    def _gap(self, periods: pd.DataFrame) -> Gap:
+        """Add the periods of the plan up."""
+        actual = float(periods["actual"].sum())
+        swing = float(np.sqrt((_swings(periods) ** 2).sum()))
+        return Gap(
+            "plan", float(periods["target"].sum()), actual, max(actual - swing, 0.0),
+            actual + swing, len(periods), periods["period_start"].min().date(),
+            periods["period_end"].max().date(),
+        )  # fmt: skip
+
+    def _without_plan(self) -> Gap:
+        """Give what was won in the window, with nothing to hold it against."""
+        if not self.department.has("deals", "amount", "closed_at"):
+            return _NOTHING
+        won = funnel.win_rate(self.department, start=self.start, end=self.end)
+        actual = float(won["won_amount"].iloc[0])
+        return Gap("none", np.nan, actual, np.nan, np.nan, 0, self.start, self.end)
+
+    def _follow_funnel(self) -> None:
+        for pipeline, department in self._pipelines():
+            name = "stage_conversion" + (f": {pipeline}" if pipeline else "")
+            self._attempt(name, lambda department=department: self._conversion(department))
+        if self.department.has("deals", "stage"):
+            self.tables["current_stages"] = funnel.current_stages(
+                self.department, confidence=self.confidence
+            )
+
+    def _pipelines(self) -> list[tuple[str, Department]]:
+        """Give the department once, or once for each pipeline that has stages of its own."""
+        department = self.department
+        if not department.has("stages", "pipeline"):
+            return [("", department)]
+        names = sorted(department.fetch("stages")["pipeline"].dropna().unique())
+        if len(names) < 2:
+            return [("", department)]
+        return [(str(name), department.where(pipeline=name)) for name in names]
+
+    def _conversion(self, department: Department) -> pd.DataFrame:
+        window = {"start": self.start, "end": self.end}
+        if not department.has("deals", "created_at"):
+            window = {}
+        keys = ["team"] if "team" in self._splits() else []
+        waits = conversion_waits(department, keys, **window)
+        ladder = department.ladder()
+        if keys and department is self.department:
+            self.tables["stage_conversion_by_team"] = conversion_rates(
+                waits, keys, ladder, confidence=self.confidence
+            )
+        return conversion_rates(waits, [], ladder, confidence=self.confidence)
+
+    def _win_rates(self) -> None:
+        window = {"start": self.start, "end": self.end}
+        if not self.department.has("deals", "closed_at"):
+            window = {}  # all that was ever closed is all that can be said
+        splits = self._splits()
+        self.tell("win rates")
+        cube = count_wins(self.department, splits, population="closed", **window)
+        for keys in ([], *([one] for one in splits)):
+            table = win_rates(
+                roll_up(cube, keys), keys, population="closed", confidence=self.confidence
+            )
+            name = "win_rate" + (f"_by_{keys[0]}" if keys else "")
+            self.tables[name] = self._named(table)
+        self._attempt(
+            "win_rate_created",
+            lambda: funnel.win_rate(
+                self.department, population="created", confidence=self.confidence, **window
+            ),
+        )
+
+    def _named(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Put the name of each rep beside the id."""
+        if "rep_id" not in table or not self.department.has("reps", "rep_name"):
+            return table
+        names = self.department.fetch("reps").drop_duplicates("rep_id").set_index("rep_id")
+        named = table.copy()
+        place = list(table.columns).index("rep_id") + 1
+        named.insert(place, "rep_name", table["rep_id"].map(names["rep_name"]))
+        return named
+
+    def _name_what_is_to_come(self) -> None:
+        for analysis, table in _TO_COME.items():
+            if self.department.has(table):
+                reason, missing, ask_for = "not part of this version's audit yet", (), ""
+            else:
+                reason, missing = f"there is no table {table!r}", (table,)
+                ask_for = TABLES[table].ask_for
+            self.missed.append(NotExamined(analysis, missing, ask_for, reason))
+
+
+def _swings(periods: pd.DataFrame) -> pd.Series:
+    """Give, in money, how far chance alone can move each period."""
+    return (periods["attainment_high"] - periods["attainment"]) * periods["target"]
+
+
+def _sum_periods(periods: pd.DataFrame, key: str) -> pd.DataFrame:
+    """Add the periods of each group up: target, actual, attainment and its chance interval."""
+    planned = periods[periods["target"].notna()]
+    squares = (_swings(planned) ** 2).groupby(planned[key]).sum()
+    groups = planned.groupby(key)
+    table = pd.DataFrame({
+        "n_periods": groups.size(),
+        "target": groups["target"].sum(),
+        "actual": groups["actual"].sum(),
+        "n_events": groups["n_events"].sum(),
+    })  # fmt: skip
+    table["attainment"] = ratio(table["actual"], table["target"])
+    swing = ratio(np.sqrt(squares.reindex(table.index)), table["target"])
+    table["attainment_low"] = (table["attainment"] - swing).clip(lower=0)
+    table["attainment_high"] = table["attainment"] + swing
+    return table.reset_index()
