@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,12 +86,12 @@ def check(path: _Path, as_of: _AsOf = None, mapping: _Mapping = None) -> None:
         department = load(path, mapping=mapping, as_of=as_of, on_step=tell)
         tell("checking the data")
         table = check_data(department)
-    for row in table.itertuples():
-        where = f"{row.table}.{row.column}" if row.column else row.table
-        examples = f" ({row.examples})" if row.examples else ""
+    for row in table.to_dict("records"):
+        where = f"{row['table']}.{row['column']}" if row["column"] else row["table"]
+        examples = f" ({row['examples']})" if row["examples"] else ""
         typer.echo(
-            f"{row.severity:8}{where}: {row.rule}: {row.n_failing:,} of {row.n_examined:,}"
-            f"{examples}; {row.effect}"
+            f"{row['severity']:8}{where}: {row['rule']}: {row['n_failing']:,} of "
+            f"{row['n_examined']:,}{examples}; {row['effect']}"
         )
     if table.empty:
         typer.echo("No rule fails.")
@@ -126,9 +127,9 @@ def main() -> None:
     """Run the command; bad input ends with one message and exit status 2."""
     # a short run makes many small objects and drops them at its end: look for cycles rarely
     gc.set_threshold(200_000, 20, 100)
-    if hasattr(sys.stdout, "reconfigure"):  # a console or pipe of another encoding loses letters
-        sys.stdout.reconfigure(errors="replace")
-        sys.stderr.reconfigure(errors="replace")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console of another encoding loses letters
     try:
         app()
     except SalesDiagError as error:

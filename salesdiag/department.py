@@ -92,6 +92,11 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
 
     __slots__ = ("_cache", "_settings", "_tables", "load_report")
 
+    _cache: dict[str, pd.DataFrame]
+    _settings: Settings
+    _tables: dict[str, ibis.Table]
+    load_report: pd.DataFrame | None
+
     def __init__(
         self,
         *,
@@ -366,8 +371,7 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
         """Give a small table made once: a department never changes, so neither does it."""
         if name not in self._cache:
             self._cache[name] = make()
-        frame: pd.DataFrame = self._cache[name]
-        return frame.copy()
+        return self._cache[name].copy()
 
     def ladder(self) -> pd.DataFrame:
         """Give the stages of the one pipeline in selling order: stage, position, status.
@@ -450,13 +454,14 @@ def _ladder(department: Department) -> pd.DataFrame:
         )
         raise MissingDataError(message, missing=("stages",), ask_for=TABLES["stages"].ask_for)
     if "pipeline" in stages and stages["pipeline"].nunique() > 1:
-        names = ", ".join(sorted(stages["pipeline"].dropna().unique()))
-        message = f"there are several pipelines ({names}): narrow with where(pipeline=...) first."
+        listed = ", ".join(sorted(stages["pipeline"].dropna().unique()))
+        message = f"there are several pipelines ({listed}): narrow with where(pipeline=...) first."
         raise InputError(message)
     status = stages["status"] if "status" in stages else pd.Series("open", index=stages.index)
     ladder = stages[["stage", "position"]].assign(status=status.fillna("open"))
     ladder = ladder[ladder["status"] != "lost"].sort_values(["position", "stage"])
     if not (ladder["status"] == "won").any():
         top = int(ladder["position"].max()) + 1 if len(ladder) else 1
-        ladder.loc[len(stages)] = ["won", top, "won"]
+        end = pd.DataFrame({"stage": ["won"], "position": [top], "status": ["won"]})
+        ladder = pd.concat([ladder, end])
     return ladder.reset_index(drop=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,7 @@ _TO_COME = {
     "discount and price": "line_items",
     "lead response": "leads",
 }
+_LONGEST_PERIOD_DAYS = 370  # a plan of several years is not a plan of the window
 _NOTHING = Gap("none", np.nan, np.nan, np.nan, np.nan, 0)
 
 
@@ -108,19 +110,21 @@ class Steps:
 
     def _complete(self, attainment: pd.DataFrame) -> pd.DataFrame:
         """Keep complete periods that lie mostly inside the window, of one length only."""
-        length = attainment["period_end"] - attainment["period_start"] + pd.Timedelta(days=1)
-        middle = attainment["period_start"] + length / 2
+        first, last = attainment["period_start"], attainment["period_end"]
+        days = (last - first).dt.days + 1
+        middle = first + (last - first) / 2
         inside = (middle >= pd.Timestamp(self.start)) & (middle <= pd.Timestamp(self.end))
-        inside &= attainment["is_complete"] & (length <= pd.Timedelta(days=370))
-        grain = (length.dt.days / 30.4).round().clip(lower=1)
-        periods = attainment[inside].assign(grain=grain, days=length.dt.days)
+        inside &= attainment["is_complete"] & (days <= _LONGEST_PERIOD_DAYS)
+        grain = (days / 30.4).round().clip(lower=1)
+        periods = attainment[inside].assign(grain=grain, days=days)
         if not len(periods):
             return attainment.iloc[:0]
         once = periods.drop_duplicates(["period_start", "period_end"])
         covered = once.groupby("grain")["days"].sum()
         # the length that covers most of the window; of equals the shortest
         best = covered[covered >= covered.max() - 3].index.min()
-        return periods[periods["grain"] == best].drop(columns=["grain", "days"])
+        chosen: pd.DataFrame = periods[periods["grain"] == best].drop(columns=["grain", "days"])
+        return chosen
 
     def _gap(self, periods: pd.DataFrame) -> Gap:
         """Add the periods of the plan up."""
@@ -143,7 +147,7 @@ class Steps:
     def _follow_funnel(self) -> None:
         for pipeline, department in self._pipelines():
             name = "stage_conversion" + (f": {pipeline}" if pipeline else "")
-            self._attempt(name, lambda department=department: self._conversion(department))
+            self._attempt(name, partial(self._conversion, department))
         if self.department.has("deals", "stage"):
             self.tables["current_stages"] = funnel.current_stages(
                 self.department, confidence=self.confidence
@@ -160,7 +164,7 @@ class Steps:
         return [(str(name), department.where(pipeline=name)) for name in names]
 
     def _conversion(self, department: Department) -> pd.DataFrame:
-        window = {"start": self.start, "end": self.end}
+        window: dict[str, Any] = {"start": self.start, "end": self.end}
         if not department.has("deals", "created_at"):
             window = {}
         keys = ["team"] if "team" in self._splits() else []
@@ -173,7 +177,7 @@ class Steps:
         return conversion_rates(waits, [], ladder, confidence=self.confidence)
 
     def _win_rates(self) -> None:
-        window = {"start": self.start, "end": self.end}
+        window: dict[str, Any] = {"start": self.start, "end": self.end}
         if not self.department.has("deals", "closed_at"):
             window = {}  # all that was ever closed is all that can be said
         splits = self._splits()
@@ -205,11 +209,11 @@ class Steps:
     def _name_what_is_to_come(self) -> None:
         for analysis, table in _TO_COME.items():
             if self.department.has(table):
-                reason, missing, ask_for = "not part of this version's audit yet", (), ""
+                one = NotExamined(analysis, (), "", "not part of this version's audit yet")
             else:
-                reason, missing = f"there is no table {table!r}", (table,)
-                ask_for = TABLES[table].ask_for
-            self.missed.append(NotExamined(analysis, missing, ask_for, reason))
+                reason = f"there is no table {table!r}"
+                one = NotExamined(analysis, (table,), TABLES[table].ask_for, reason)
+            self.missed.append(one)
 
 
 def _swings(periods: pd.DataFrame) -> pd.Series:

@@ -117,13 +117,16 @@ def _skip_records(text: str, mark: str, n: int) -> str:
 def _read_body(name: str, body: str, mark: str, header: Header) -> RawTable:
     names, made_up = _fit_to_rows(body, mark, header)
     if len(names) == 1:
-        return _read_single(name, body, mark, names)
+        return _read_single(name, body, mark, header)
     table, skipped = _read_regular(name, body, mark, names)
+    if not skipped or skipped.pop().strip("\r\n") != _END:
+        _refuse_open_quote(name, body, mark, header.at + 1)
     raw = RawTable(name, {}, 0)
     last = skipped[-1] if skipped and not body.endswith(("\n", "\r")) else None
-    if last and _width(last[1], mark) < len(names):
-        _refuse_cut_row(name, last, table.num_rows + len(skipped), mark, len(names))
-    mended = _mend_skipped(raw, [text for _number, text in skipped], mark, names, made_up)
+    if last and _width(last, mark) < len(names):
+        row = header.at + 1 + table.num_rows + len(skipped)
+        _refuse_cut_row(name, last, row, mark, len(names))
+    mended = _mend_skipped(raw, skipped, mark, names, made_up)
     if mended:
         columns = [pa.array(cells, pa.string()) for cells in zip(*mended, strict=True)]
         table = pa.concat_tables([table, pa.table(dict(zip(names, columns, strict=True)))])
@@ -136,14 +139,12 @@ def _read_body(name: str, body: str, mark: str, header: Header) -> RawTable:
     return raw
 
 
-def _read_regular(
-    name: str, body: str, mark: str, names: list[str]
-) -> tuple[pa.Table, list[tuple[int, str]]]:
+def _read_regular(name: str, body: str, mark: str, names: list[str]) -> tuple[pa.Table, list[str]]:
     """Read the rows that have a cell for each heading; hand the others on as they stand."""
-    skipped: list[tuple[int, str]] = []
+    skipped: list[str] = []
 
     def keep_aside(row: pacsv.InvalidRow) -> str:
-        skipped.append((row.number or 0, row.text))
+        skipped.append(row.text)
         return "skip"
 
     try:
@@ -163,16 +164,15 @@ def _read_regular(
     except pa.ArrowInvalid as error:
         message = f"{name} cannot be split into rows ({str(error).splitlines()[0]})."
         raise InputError(message) from None
-    _refuse_open_quote(name, skipped)
-    return table, skipped[:-1]
+    return table, skipped
 
 
-def _read_single(name: str, body: str, mark: str, names: list[str]) -> RawTable:
+def _read_single(name: str, body: str, mark: str, header: Header) -> RawTable:
     """Read a table of one column, in which no separator tells a row from the end of the file."""
     rows = [row for row in _records(f"{body.rstrip()}\n{_END}\n", mark) if row]
     if rows[-1] != [_END]:
-        _refuse_open_quote(name, [])
-    return table_of_cells([names, *rows[:-1]], file=name, header_row=1)
+        _refuse_open_quote(name, body, mark, header.at + 1)
+    return table_of_cells([header.names[:1], *rows[:-1]], file=name, header_row=1)
 
 
 def _block_size(body: str) -> int:
@@ -198,22 +198,22 @@ def _width(record: str, mark: str) -> int:
     return len(next(_records(record, mark), []))
 
 
-def _refuse_open_quote(name: str, skipped: list[tuple[int, str]]) -> None:
-    if not skipped or skipped[-1][1].strip("\r\n") != _END:
-        where = f" in row {skipped[-1][0]}" if skipped and skipped[-1][0] else ""
-        message = (
-            f"{name}: a quotation mark that opens{where} is never closed, so the file was cut off "
-            "or badly written. Export it again."
-        )
-        raise InputError(message)
+def _refuse_open_quote(name: str, body: str, mark: str, above: int) -> None:
+    """Refuse text whose last record swallows all the rest, and say where that begins."""
+    row = above + sum(1 for _record in _records(body, mark))
+    message = (
+        f"{name}: a quotation mark that opens in row {row} is never closed, so the file was cut "
+        "off or badly written. Export it again."
+    )
+    raise InputError(message)
 
 
-def _refuse_cut_row(name: str, last: tuple[int, str], n_rows: int, mark: str, width: int) -> None:
-    cells = next(_records(last[1], mark), [])
+def _refuse_cut_row(name: str, last: str, row: int, mark: str, width: int) -> None:
+    cells = next(_records(last, mark), [])
     if why_set_aside(cells, width) is None and len([cell for cell in cells if cell.strip()]) > 1:
         message = (
-            f"{name} ends in the middle of row {n_rows}: it has {len(cells)} of {width} cells and "
-            f"no end of line ({last[1][:60]!r}). The file was cut off; export it again."
+            f"{name} ends in the middle of row {row}: it has {len(cells)} of {width} cells and "
+            f"no end of line ({last[:60]!r}). The file was cut off; export it again."
         )
         raise InputError(message)
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from salesdiag.present.labels import TITLES, format_value, kind_of, label, money
+from salesdiag.present.labels import MISSING, TITLES, format_value, kind_of, label, money
 from salesdiag.present.verdict import verdict
 
 if TYPE_CHECKING:
@@ -134,22 +134,22 @@ def _table(diagnosis: Diagnosis, name: str) -> dict[str, Any]:
         "heads": [{"text": label(column), "right": _is_number(column)}
                   for column in columns],
         "rows": [
-            [_cell(column, row, set(table.columns)) for column in columns]
-            for row in shown.to_dict("records")
+            [_cell(column, dict(zip(table.columns, row, strict=True))) for column in columns]
+            for row in shown.itertuples(index=False, name=None)
         ],
         "n_left": len(table) - len(shown),
         "sheet": name,
     }  # fmt: skip
 
 
-def _cell(column: str, row: dict[str, Any], there: set[str]) -> dict[str, Any]:
+def _cell(column: str, row: dict[str, Any]) -> dict[str, Any]:
     text = format_value(column, row[column])
     kind = kind_of(column)
     cell: dict[str, Any] = {"text": text, "right": _is_number(column)}
     if kind == "date":
         cell["right"] = None  # kept on one line, but not moved to the right
     low, high = f"{column}_low", f"{column}_high"
-    if kind == "share" and low in there and text != "–":
+    if kind == "share" and low in row and text != MISSING:
         scale = 100 / max(1.0, float(row[high]))
         cell["bar"] = {
             "low": scale * float(row[low]),

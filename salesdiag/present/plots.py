@@ -82,7 +82,7 @@ def plot_target_attainment(table: pd.DataFrame, *, ax: Axes | None = None) -> Ax
     _points(ax, known, "attainment", place, faint=~known["is_complete"].to_numpy())
     names = [
         f"{row.period_start:%b %Y}–{row.period_end:%b %Y}" + ("" if row.is_complete else "\nso far")
-        + f"\nof {money(row.target)}"
+        + f"\nof {money(float(str(row.target)))}"
         for row in known.itertuples()
     ]  # fmt: skip
     ax.set_yticks(place, names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import ibis
 import pandas as pd
 from ibis import _
 
@@ -11,8 +12,6 @@ from salesdiag.department import UNASSIGNED
 from salesdiag.engine import fetch
 
 if TYPE_CHECKING:
-    import ibis
-
     from salesdiag.department import Department
 
 # a manager's target this close to the sum of the reports' is the team's plan
@@ -85,8 +84,9 @@ def _events(department: Department, metric: str, keys: list[str]) -> ibis.Table:
     deals = deals.filter(deals[when].notnull() & (day <= department.as_of))
     if metric != "new_deals":
         deals = deals.filter(_.status == "won")
-    worth = {
-        "revenue": lambda table: table.amount,
-        "margin": lambda table: table.amount - table.cost_amount,
-    }.get(metric, lambda _table: 1)
-    return deals.mutate(day=deals[when].date(), worth=worth(deals))
+    worth: ibis.Value = ibis.literal(1)
+    if metric == "revenue":
+        worth = deals.amount
+    elif metric == "margin":
+        worth = deals.amount - deals.cost_amount
+    return deals.mutate(day=deals[when].date(), worth=worth)
