@@ -51,6 +51,7 @@ def audit(
     out: Annotated[Path, typer.Option("--out", help="Where to write the audit.")] = Path("audit"),
     as_of: _AsOf = None,
     mapping: _Mapping = None,
+    show: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
 ) -> None:
     """Write report.html, tables.xlsx and findings.json, and print the verdict."""
     with _progress() as tell:
@@ -74,6 +75,20 @@ def audit(
     typer.echo("")
     for file in written:
         typer.echo(str(file))
+    if show:
+        _open(written[0])
+
+
+def _open(report: Path) -> None:
+    """Show the report in a browser with windows; a text browser would hold the terminal."""
+    import os
+    import webbrowser
+
+    has_screen = sys.platform in ("win32", "darwin") or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    )
+    if not (has_screen and webbrowser.open(report.resolve().as_uri())):
+        typer.echo(f"Open {report} in a browser.")
 
 
 @app.command()

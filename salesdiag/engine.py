@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@ibis.udf.scalar.builtin(name="timezone")
-def _local_time(zone: str, moment: ibis.dtype("timestamp('UTC')")) -> ibis.dtype("timestamp"):  # type: ignore[valid-type, empty-body]
+@ibis.udf.scalar.builtin(name="timezone")  # type: ignore[untyped-decorator]
+def _local_time(zone: str, moment: ibis.dtype("timestamp('UTC')")) -> ibis.dtype("timestamp"):  # type: ignore[valid-type]
     """Give the wall clock of a zone; DuckDB and PostgreSQL know it by this name."""
 
 

@@ -152,7 +152,7 @@ def _repeated(done: Finished) -> np.ndarray:
     if not key or not done.n_rows or (len(key) == 1 and _all_distinct(done.columns[key[0]])):
         return np.zeros(done.n_rows, dtype=bool)
     frame = pa.table({name: done.columns[name] for name in key}).to_pandas()
-    again = frame.duplicated().to_numpy()
+    again: np.ndarray = frame.duplicated().to_numpy()
     if again.any():
         examples = frame[again].drop_duplicates().head(3).astype(str).agg(", ".join, axis=1)
         detail = f"{frame[again].drop_duplicates().shape[0]} keys, such as {'; '.join(examples)}"

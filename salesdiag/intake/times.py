@@ -177,7 +177,8 @@ def _fields(parts: pa.Array, names: tuple[str, ...]) -> dict[str, np.ndarray]:
 
 
 def _flag(values: pa.Array) -> np.ndarray:
-    return pc.fill_null(values, False).to_numpy(zero_copy_only=False)  # noqa: FBT003
+    flags: np.ndarray = pc.fill_null(values, False).to_numpy(zero_copy_only=False)  # noqa: FBT003
+    return flags
 
 
 def _order(

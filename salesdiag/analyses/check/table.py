@@ -226,15 +226,18 @@ def _from_load_report(department: Department) -> list[dict[str, Any]]:
         return []
     read = report[report["topic"] == "rows read"].set_index("table")["n_rows"].to_dict()
     rows = []
-    for fact in report[report["topic"].isin(list(_LOAD_TOPICS))].itertuples():
-        severity, effect = _LOAD_TOPICS[str(fact.topic)]
-        aside = fact.topic == "rows set aside"
-        harmless = aside and (fact.detail or "blank" in fact.item or "footer" in fact.item)
+    for fact in report[report["topic"].isin(list(_LOAD_TOPICS))].to_dict("records"):
+        topic, item, detail = fact["topic"], fact["item"], fact["detail"]
+        severity, effect = _LOAD_TOPICS[topic]
+        aside = topic == "rows set aside"
+        harmless = aside and (detail or "blank" in item or "footer" in item)
+        n_rows = fact["n_rows"]
         rows.append({
-            "table": fact.table, "column": "" if aside else fact.item,
-            "rule": f"set aside: {fact.item}" if aside else f"{fact.topic}: {fact.detail}",
+            "table": fact["table"], "column": "" if aside else item,
+            "rule": f"set aside: {item}" if aside else f"{topic}: {detail}",
             "severity": "info" if harmless else severity,
-            "n_examined": int(read.get(fact.table, 0)), "n_failing": int(fact.n_rows or 0),
+            "n_examined": int(read.get(fact["table"], 0)),
+            "n_failing": 0 if pd.isna(n_rows) else int(n_rows),
             "examples": "", "effect": effect,
         })  # fmt: skip
     return rows
