@@ -337,7 +337,7 @@ def test_a_csv_cut_anywhere_is_refused_or_loses_only_what_was_cut_off(cut):
     data = sound("csv")[:cut]
     department = loaded_or_refused(data)
     if department is not None:
-        whole = list(csv.reader(io.StringIO(data.decode(), newline="")))
+        whole = list(csv.reader(io.StringIO(data.decode(errors="ignore"), newline="")))
         n_whole = len(whole) - 1 if data.endswith(b"\r\n") else len(whole) - 2
         assert accounted(department) >= n_whole
         assert department.table("deals").count().execute() >= n_whole

@@ -30,6 +30,7 @@ _BOMS = (
 )
 _HEAD = 64 * 1024
 _HEADING_WEIGHT = 20
+_HEAD_START = 1.5  # a few letters are not enough to prefer what hardly any program writes today
 _RUSSIAN = frozenset("абвгдеёжзийклмнопрстуфхцчшщъыьэюяіїєґў")  # and its nearest kin
 
 
@@ -137,7 +138,9 @@ def _best_candidate(name: str, data: bytes) -> Decoded:
         except UnicodeDecodeError:
             continue
         known = count_known(re.split(r"[,;\t|\r\n]", head[:4096].replace('"', "")))
-        scored.append((known * _HEADING_WEIGHT + _plausibility(head), -place, encoding, known))
+        likely = _HEAD_START if place == 0 else 0.0
+        score = known * _HEADING_WEIGHT + _plausibility(head) + likely
+        scored.append((score, -place, encoding, known))
     for score, _place, encoding, known in sorted(scored, reverse=True):
         try:
             text = data.decode(encoding)
@@ -167,6 +170,7 @@ def _plausibility(text: str) -> float:
     rows of accented letters without a plain one between them.
     """
     score = 0.0
+    text = unicodedata.normalize("NFC", text)
     for word in re.findall(r"\w*[^\x00-\x7f]+\w*|[^\x00-\x7f\w]", text):
         scripts = {_script(letter) for letter in word}
         strange = [letter for letter in word if ord(letter) > 127]

@@ -87,7 +87,7 @@ def _one_separator(name: str, text: str, given: str | None, wanted: Collection[s
         # how many rows share one width, and among equals the separator that cuts more
         width, n = max(many.items(), key=lambda pair: (pair[1], pair[0]), default=(1, 0))
         hits = max((count_hits(row, wanted) for row in rows[:HEADER_DEPTH]), default=0)
-        scores[mark] = (hits if hits > 3 else 0, n, width)  # one heading may look known by chance
+        scores[mark] = (hits if hits >= 3 else 0, n, width)  # one or two may look known by chance
     best = max(SEPARATORS, key=lambda mark: scores[mark])
     return best if scores[best][1] else ","
 

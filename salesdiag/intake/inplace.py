@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from salesdiag.schema import Column, Table
 
 # tables whose repeated keys would multiply others; of the long ones `check` counts repeats
+# what is stripped from text elsewhere: all that Unicode calls a space
+_BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 _UNIQUE = ("deals", "leads", "reps", "accounts")
 
 
@@ -72,7 +74,8 @@ def _rows_to_mend(column: Column, kind: pa.DataType) -> str:
     if column.required:
         tests.append(f"{name} IS NULL")
     if column.type == "text":
-        tests.append(f"trim({name}) <> {name} OR {name} = ''")
+        tests.append(f"trim({name}, '{_BLANKS}') <> {name} OR {name} = ''")
+        tests.append(f"nfc_normalize({name}) <> {name}")
     if column.allowed:
         listed = ", ".join(f"'{value}'" for value in column.allowed)
         tests.append(f"{name} NOT IN ({listed})")

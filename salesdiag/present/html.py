@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,9 @@ _SHOWN: dict[str, list[str]] = {
     "attainment_by": ["rep_name", "n_periods", "target", "actual", "n_events", "attainment"],
     "target_attainment": ["period_start", "period_end", "target", "actual", "n_events",
                           "attainment", "n_reps", "n_reps_met", "participation_rate"],
-    "win_rate": ["rep_name", "n_deals", "n_won", "n_lost", "n_open", "win_rate", "won_amount",
+    "win_rate_created": ["n_deals", "n_won", "n_lost", "n_open", "win_rate", "won_amount",
+                         "value_win_rate"],
+    "win_rate": ["rep_name", "n_deals", "n_won", "n_lost", "win_rate", "won_amount",
                  "value_win_rate"],
     "stage_conversion": ["from_stage", "to_stage", "n_from", "n_to", "n_lost", "n_open",
                          "conversion_rate", "skip_rate", "rework_rate"],
@@ -129,12 +132,16 @@ def _table(diagnosis: Diagnosis, name: str) -> dict[str, Any]:
     columns = list(table.columns) if wanted is None else [*keys, *wanted]
     columns = [column for column in columns if column in table.columns]
     shown = table.head(_MAX_ROWS)
+    scales = {column: _scale(shown, column) for column in columns if f"{column}_low" in shown}
     return {
         "title": _name(name),
         "heads": [{"text": label(column), "right": _is_number(column)}
                   for column in columns],
         "rows": [
-            [_cell(column, dict(zip(table.columns, row, strict=True))) for column in columns]
+            [
+                _cell(column, dict(zip(table.columns, row, strict=True)), scales.get(column, 1.0))
+                for column in columns
+            ]
             for row in shown.itertuples(index=False, name=None)
         ],
         "n_left": len(table) - len(shown),
@@ -142,7 +149,13 @@ def _table(diagnosis: Diagnosis, name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _cell(column: str, row: dict[str, Any]) -> dict[str, Any]:
+def _scale(table: pd.DataFrame, column: str) -> float:
+    """Give the value at the right end of a column's interval bars: the same for all rows."""
+    largest = float(table[f"{column}_high"].max()) if len(table) else 1.0
+    return max(1.0, largest) if math.isfinite(largest) else 1.0
+
+
+def _cell(column: str, row: dict[str, Any], largest: float) -> dict[str, Any]:
     text = format_value(column, row[column])
     kind = kind_of(column)
     cell: dict[str, Any] = {"text": text, "right": _is_number(column)}
@@ -150,7 +163,7 @@ def _cell(column: str, row: dict[str, Any]) -> dict[str, Any]:
         cell["right"] = None  # kept on one line, but not moved to the right
     low, high = f"{column}_low", f"{column}_high"
     if kind == "share" and low in row and text != MISSING:
-        scale = 100 / max(1.0, float(row[high]))
+        scale = 100 / largest
         cell["bar"] = {
             "low": scale * float(row[low]),
             "width": max(scale * (float(row[high]) - float(row[low])), 1.0),
@@ -199,7 +212,7 @@ def _picture(diagnosis: Diagnosis, anchor: str) -> dict[str, str] | None:
         table = diagnosis.tables["target_attainment"].tail(12)
         if not table["attainment"].notna().any():
             return None
-        figure = _figure(len(table))
+        figure = _figure(len(table), 18)
         plot_target_attainment(table, ax=figure.axes[0])
         alt = "; ".join(
             f"{row.period_start:%b %Y} to {row.period_end:%b %Y}: "
@@ -211,7 +224,8 @@ def _picture(diagnosis: Diagnosis, anchor: str) -> dict[str, str] | None:
         table = diagnosis.tables["stage_conversion"]
         if not len(table) or table["from_stage"].duplicated().any():
             return None
-        figure = _figure(len(table))
+        steps = table["from_stage"].str.len() + table["to_stage"].str.len() + 3
+        figure = _figure(len(table), int(steps.max()))
         plot_stage_conversion(table, ax=figure.axes[0])
         alt = "; ".join(
             f"{row.from_stage} to {row.to_stage}: "
@@ -222,14 +236,15 @@ def _picture(diagnosis: Diagnosis, anchor: str) -> dict[str, str] | None:
     return None
 
 
-def _figure(n_rows: int) -> Figure:
+def _figure(n_rows: int, n_letters: int) -> Figure:
     """Make a figure apart from pyplot, so that the user's session is not touched."""
     from matplotlib.figure import Figure
 
     height = 0.9 + 0.55 * n_rows
     figure = Figure(figsize=(7.2, height))
     # fixed margins: fitting them to the text would draw everything twice
-    figure.add_axes((0.22, 0.6 / height, 0.75, 1 - 0.7 / height))
+    left = min(0.04 + 0.0125 * n_letters, 0.5)
+    figure.add_axes((left, 0.6 / height, 0.96 - left, 1 - 0.7 / height))
     return figure
 
 

@@ -25,7 +25,7 @@ def verdict(diagnosis: Diagnosis) -> list[str]:
 
 def _result(diagnosis: Diagnosis) -> str:
     gap, currency = diagnosis.gap, diagnosis.currency
-    if gap.reference == "none":
+    if gap.reference == "none" or not gap.expected:
         if math.isnan(gap.actual):
             return "Sales of the window cannot be told: amounts or closing dates are missing."
         return (
@@ -33,7 +33,7 @@ def _result(diagnosis: Diagnosis) -> str:
             f"{diagnosis.end:%d %b %Y}. There is no plan to hold it against."
         )
     short = "short" if gap.gap < 0 else "over"
-    attainment = gap.actual / gap.expected if gap.expected else math.nan
+    attainment = gap.actual / gap.expected
     return (
         f"The department sold {money(gap.actual, currency)} against a plan of "
         f"{money(gap.expected, currency)} from {gap.start:%d %b %Y} to {gap.end:%d %b %Y}: "
