@@ -314,6 +314,10 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
                 known = ", ".join(sorted(homes))
                 message = f"by: no table has a column {key!r} to split by; there are {known}."
                 raise MissingDataError(message + suggest(key, homes), missing=(f"deals.{key}",))
+            column = TABLES[homes[key]].column(key)
+            if column is not None and column.type not in ("text", "date"):
+                message = f"by: {homes[key]}.{key} holds a {column.type} of its own in each row."
+                raise InputError(message + " Split by a column of text, such as 'rep_id'.")
         if len(set(keys)) < len(keys):
             message = f"by names a column twice: {keys!r}."
             raise InputError(message)
@@ -346,26 +350,44 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
         "unassigned".
         """
         deals = self._tables["deals"]
+        if start is not None or end is not None:
+            self.require(deals=[on])
         if "merged_into_id" in deals.columns:
             deals = deals.filter(_.merged_into_id.isnull())
         if start is not None:
             deals = deals.filter(_[on].date() >= parse_day(start, "start"))
         if end is not None:
             deals = deals.filter(_[on].date() <= parse_day(end, "end"))
-        homes = self._key_homes()
-        for table, link in (("reps", "rep_id"), ("accounts", "account_id")):
-            wanted = [key for key in by if homes[key] == table]
-            if wanted:
-                # one row a key, so that a repeated rep or account cannot multiply deals
+        return self.with_keys(deals, by)
+
+    def with_keys(self, table: ibis.Table, by: Sequence[str]) -> ibis.Table:
+        """Give a table that names reps or accounts the columns to split by, as text.
+
+        A column of its own goes before one of its rep, and that before one of its account.
+        A missing key becomes "unassigned".
+        """
+        for home, link in (("reps", "rep_id"), ("accounts", "account_id")):
+            wanted = [key for key in by if key not in table.columns and self.has(home, key)]
+            if wanted and link in table.columns:
+                # one row a key, so that a repeated rep or account cannot multiply rows
                 picked = {key: _[key].min() for key in wanted}
-                side = self._tables[table].group_by(link).agg(**picked)
-                deals = deals.left_join(side, link).drop(f"{link}_right")
-        filled = {key: deals[key].cast("string").fill_null(UNASSIGNED) for key in by}
-        return deals.mutate(**filled) if filled else deals
+                side = self._tables[home].group_by(link).agg(**picked)
+                table = table.left_join(side, link).drop(f"{link}_right")
+        filled = {key: table[key].cast("string").fill_null(UNASSIGNED) for key in by}
+        return table.mutate(**filled) if filled else table
 
     def fetch(self, name: str) -> pd.DataFrame:
-        """Give a small table (reps, stages) whole; it is fetched from the engine once."""
-        return self.remember(name, lambda: fetch(self.table(name)))
+        """Give a small table (reps, stages) whole; it is fetched from the engine once.
+
+        Its rows are sorted, for an engine promises no order.
+        """
+
+        def make() -> pd.DataFrame:
+            frame = fetch(self.table(name))
+            order = [column for column in TABLES[name].names if column in frame]
+            return frame.sort_values(order, ignore_index=True)
+
+        return self.remember(name, make)
 
     def remember(self, name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         """Give a small table made once: a department never changes, so neither does it."""
@@ -384,7 +406,8 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
         MissingDataError
             If neither a ``stages`` table nor an order of stages is known.
         InputError
-            If there is more than one pipeline: narrow with ``where(pipeline=...)`` first.
+            If there is more than one pipeline: narrow with ``where(pipeline=...)`` first; or
+            if no stage is open.
         """
         return self.remember("ladder", lambda: _ladder(self))
 
@@ -460,8 +483,12 @@ def _ladder(department: Department) -> pd.DataFrame:
     status = stages["status"] if "status" in stages else pd.Series("open", index=stages.index)
     ladder = stages[["stage", "position"]].assign(status=status.fillna("open"))
     ladder = ladder[ladder["status"] != "lost"].sort_values(["position", "stage"])
+    if not (ladder["status"] == "open").any():
+        listed = ", ".join(map(repr, stages["stage"])) or "none"
+        message = f"no stage is open, so there are no steps between stages; listed are {listed}."
+        raise InputError(message)
     if not (ladder["status"] == "won").any():
-        top = int(ladder["position"].max()) + 1 if len(ladder) else 1
+        top = int(ladder["position"].max()) + 1
         end = pd.DataFrame({"stage": ["won"], "position": [top], "status": ["won"]})
         ladder = pd.concat([ladder, end])
     return ladder.reset_index(drop=True)

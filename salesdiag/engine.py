@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
+from ibis.util import gen_name
 
 from salesdiag.errors import InputError, MissingDataError
 from salesdiag.schema import IBIS_TYPES, TABLES, Table
@@ -90,7 +91,7 @@ def _register_parquet(connection: ibis.BaseBackend, name: str, path: Path, zone:
         reason = str(error).splitlines()[0]
         message = f"{path.name} cannot be read as Parquet ({reason}); export it again."
         raise InputError(message) from None
-    return connection.read_parquet(path, table_name=f"{name}_file")
+    return connection.read_parquet(path, table_name=_own_name(name))
 
 
 def _to_arrow(name: str, data: Any) -> pa.Table:  # noqa: ANN401
@@ -99,6 +100,10 @@ def _to_arrow(name: str, data: Any) -> pa.Table:  # noqa: ANN401
     if hasattr(data, "collect") and not hasattr(data, "__arrow_c_stream__"):
         data = data.collect()  # a lazy Polars frame
     if hasattr(data, "iloc"):
+        repeated = data.columns[data.columns.duplicated()]
+        if len(repeated):
+            message = f"{name} has the column {repeated[0]!r} twice; rename or drop one of them."
+            raise InputError(message)
         try:
             return pa.Table.from_pandas(data, preserve_index=False)
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
@@ -118,32 +123,57 @@ def _without_zone(table: pa.Table, zone: str) -> pa.Table:
         if pa.types.is_timestamp(field.type) and field.type.tz:
             moments = pc.cast(table.column(index), pa.timestamp("us", tz=zone), safe=False)
             table = table.set_column(index, field.name, pc.local_timestamp(moments))
-        elif pa.types.is_null(field.type) or pa.types.is_dictionary(field.type):
+        elif pa.types.is_floating(field.type):  # the engine tells NaN from null, people do not
+            known = pc.fill_null(pc.invert(pc.is_nan(table.column(index))), fill_value=False)
+            table = table.set_column(
+                index, field.name,
+                pc.if_else(known, table.column(index), pa.scalar(None, field.type)),
+            )  # fmt: skip
+        elif pa.types.is_null(field.type):
             table = table.set_column(index, field.name, pc.cast(table.column(index), pa.string()))
+        elif pa.types.is_dictionary(field.type):
+            table = table.set_column(index, field.name, _spelled_out(table.column(index)))
     return table
 
 
+def _spelled_out(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Replace categories by their text, of whatever kind of text Arrow made them."""
+    chunks = [
+        pa.DictionaryArray.from_arrays(part.indices, part.dictionary.cast(pa.string()))
+        for part in column.chunks
+    ]
+    return pa.chunked_array([part.dictionary_decode() for part in chunks], pa.string())
+
+
+def _own_name(name: str) -> str:
+    """Make a name that neither the user's tables nor another department's can have."""
+    return gen_name(f"salesdiag_{name}")
+
+
 def _store(connection: ibis.BaseBackend, name: str, table: pa.Table) -> ibis.Table:
+    own = _own_name(name)
     if connection.name != "duckdb":
-        return connection.create_table(f"salesdiag_{name}", table, temp=True)
+        return connection.create_table(own, table, temp=True)
     # straight to DuckDB: one copy, and no detour through statements that vary by version
     raw = connection.con
     raw.register("salesdiag_incoming", table)
-    raw.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM salesdiag_incoming')
+    raw.execute(f'CREATE TEMPORARY TABLE "{own}" AS SELECT * FROM salesdiag_incoming')
     raw.unregister("salesdiag_incoming")
-    return connection.table(name)
+    return connection.table(own, database=("temp", "main"))
 
 
 def _cast(given: ibis.Value, wanted: str, where: str, zone: str) -> ibis.Value:
     kind = given.type()
     if wanted == "text":
         if kind.is_floating():  # whole numbers that pandas turned into floats beside a null
-            return given.cast("int64").cast("string")
+            number = given.nullif(float("nan"))
+            whole = number.cast("int64")
+            return ibis.ifelse(whole == number, whole.cast("string"), number.cast("string"))
         return given.cast("string")
     if wanted in ("time", "date") and kind.is_timestamp() and kind.timezone:
         return _local_time(zone, given).cast(IBIS_TYPES[wanted])
     if wanted in ("time", "date") and not (kind.is_timestamp() or kind.is_date()):
-        if kind.is_string() and given.get_name() and _is_empty_text(given):
+        if _is_empty(given):
             return ibis.null().cast(IBIS_TYPES[wanted])
         message = (
             f"{where} must hold dates or times; it holds {kind}. "
@@ -151,18 +181,22 @@ def _cast(given: ibis.Value, wanted: str, where: str, zone: str) -> ibis.Value:
         )
         raise InputError(message)
     if wanted in ("money", "number", "count") and not kind.is_numeric():
-        if kind.is_string() and _is_empty_text(given):
+        if _is_empty(given):
             return ibis.null().cast(IBIS_TYPES[wanted])
         message = (
             f"{where} must hold numbers; it holds {kind}. "
             "Convert it first, or load the file with salesdiag.load, which reads numbers as text."
         )
         raise InputError(message)
+    if kind.is_floating():  # exact types know no NaN
+        given = given.nullif(float("nan"))
     return given.cast(IBIS_TYPES[wanted])
 
 
-def _is_empty_text(given: ibis.Value) -> bool:
-    """Tell a column that is text only because it holds nothing at all."""
+def _is_empty(given: ibis.Value) -> bool:
+    """Tell a column that has a kind of its own only because it holds nothing at all."""
+    if given.type().is_floating():
+        given = given.nullif(float("nan"))
     return int(given.count().execute()) == 0
 
 

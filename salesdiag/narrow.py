@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import and_, or_
 from typing import TYPE_CHECKING
 
 from ibis import _
 
 from salesdiag.engine import suggest
 from salesdiag.errors import InputError
+from salesdiag.schema import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +25,9 @@ _LINKS = (
     ("deals", "deal_id"),
     ("leads", "lead_id"),
 )
+# tables that a condition reaches by one column of theirs at most: the order of stages stays
+# whole, and the history of a deal is kept or left out as a whole
+_WHOLE_BUT_FOR = {"stages": "pipeline", "stage_changes": "pipeline", "deal_changes": ""}
 # levels of a target whose id is a value of this column
 _TARGET_LEVELS = ("team", "territory", "product", "segment")
 
@@ -29,16 +35,30 @@ _TARGET_LEVELS = ("team", "territory", "product", "segment")
 def narrow(tables: Mapping[str, ibis.Table], column: str, value: object) -> dict[str, ibis.Table]:
     """Keep the rows that belong to a value, or to one of a list of values, of a column."""
     values = list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
-    direct = {name for name, table in tables.items() if column in table.columns}
+    having = {name for name, table in tables.items() if column in table.columns}
+    direct = {name for name in having if _is_meant(name, column, values)} or having
     if not direct:
         known = sorted({one for table in tables.values() for one in table.columns})
         message = f"no table has a column {column!r}.{suggest(column, known)}"
         raise InputError(message)
     kept = {
-        name: table.filter(table[column].isin(values)) if name in direct else table
+        name: table.filter(_one_of(table[column], values)) if name in direct else table
         for name, table in tables.items()
     }
     return _pass_on(tables, kept, direct, column, values)
+
+
+def _is_meant(name: str, column: str, values: list[object]) -> bool:
+    """Tell whether a column of this name means, in this table, what the condition means."""
+    if name in _WHOLE_BUT_FOR:
+        return column == _WHOLE_BUT_FOR[name]
+    spec = TABLES[name].column(column)
+    return spec is None or not spec.allowed or any(value in spec.allowed for value in values)
+
+
+def _one_of(column: ibis.Value, values: list[object]) -> ibis.BooleanValue:
+    """Compare with a list of values; ids are text, whatever they look like."""
+    return column.isin([str(value) for value in values] if column.type().is_string() else values)
 
 
 def created_between(
@@ -52,13 +72,14 @@ def created_between(
             kept[name] = kept[name].filter(day >= first) if first else kept[name]
             kept[name] = kept[name].filter(day <= last) if last else kept[name]
             direct.add(name)
-    links = [link for link in _LINKS if link[0] in direct]
     for name, table in tables.items():
-        for home, key in links:
-            if name not in direct and key in table.columns:
-                ids = kept[home].select(key).distinct()
-                # a row that hangs on neither a deal nor a lead is not of any cohort: it stays
-                kept[name] = kept[name].filter(_[key].isnull() | _[key].isin(ids[key]))
+        links = [link for link in _LINKS if link[0] in direct and link[1] in table.columns]
+        if name not in direct and links:
+            # a row that hangs on neither a deal nor a lead is not of any cohort: it stays
+            stays = [reduce(and_, [table[key].isnull() for _home, key in links])]
+            stays += [table[key].isin(kept[home].select(key).distinct()[key])
+                      for home, key in links]  # fmt: skip
+            kept[name] = table.filter(reduce(or_, [one.fill_null(False) for one in stays]))  # noqa: FBT003
     return kept
 
 
@@ -75,6 +96,8 @@ def _pass_on(
         if home not in done:
             continue
         for name, table in tables.items():
+            if name in _WHOLE_BUT_FOR and home != "deals":
+                continue  # a history goes with its deal, whoever had the deal then
             if name not in done and name != "targets" and key in table.columns:
                 kept[name] = table.filter(table[key].isin(kept[home][key]))
                 done.add(name)
@@ -91,12 +114,13 @@ def _targets(
     values: list[object],
 ) -> ibis.Table:
     if column in targets.columns:
-        return targets.filter(targets[column].isin(values))
-    of_value = (targets.level == column) & targets.id.isin([str(value) for value in values])
-    if column not in _TARGET_LEVELS:
-        of_value = (targets.level == "rep") & False
+        return targets.filter(_one_of(targets[column], values))
+    if "id" not in targets.columns:  # the department's whole plan is not that of a part
+        return targets.limit(0)
     if column == "rep_id":
-        return targets.filter((targets.level == "rep") & targets.id.isin(values))
-    if "reps" in done:  # the plan of the kept reps; the department's whole plan is not theirs
+        return targets.filter((targets.level == "rep") & _one_of(targets.id, values))
+    level = column if column in _TARGET_LEVELS else ""
+    of_value = (targets.level == level) & _one_of(targets.id, values)
+    if "reps" in done:
         of_value |= (targets.level == "rep") & targets.id.isin(kept["reps"].rep_id)
     return targets.filter(of_value)

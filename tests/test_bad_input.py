@@ -171,6 +171,18 @@ def test_a_file_cut_inside_a_letter(tmp_path):
     assert "deals.csv ends in the middle of a letter" in refusal(tmp_path, data=data[:-2])
 
 
+def test_a_few_damaged_letters_do_not_make_the_file_another_encoding(tmp_path):
+    data = bytearray("deal_id,status,stage\n1,won,Договор\n2,won,Встреча\n".encode())
+    data[-4] = 0xFF
+    message = refusal(tmp_path, data=bytes(data))
+    assert "deals.csv is UTF-8 but for 1 damaged letters" in message or "line 3" in message
+
+
+def test_a_spreadsheet_in_xml(tmp_path):
+    data = '<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet">'
+    assert "deals.xls is a spreadsheet in XML" in refusal(tmp_path, "deals.xls", data)
+
+
 def test_an_encoding_declared_wrongly(tmp_path):
     data = "deal_id,status,created_at,amount\n1,won,2025-01-15,1.5\nЮг,won,2025-01-15,1.5\n"
     change = ('file = "deals.csv"', 'file = "deals.csv"\nencoding = "utf-8"')

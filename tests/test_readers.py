@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime
+from decimal import Decimal
 
 import openpyxl
 import pyarrow as pa
@@ -238,9 +240,15 @@ def test_parquet_columns_of_every_kind():
         "zoned": pa.array([datetime(2025, 7, 1, 12), None], pa.timestamp("ns", "UTC")),
         "nan": pa.array([float("nan"), 1.5]),
         "nested": pa.array([[1], None]),
+        "bytes": pa.array(["Юг".encode(), None]),
+        "image": pa.array([b"\xff\xfe", None]),
+        "key": pa.array([Decimal(10**19 + 1), None], pa.decimal128(38, 0)),
     })  # fmt: skip
     raw = table_of_arrow("f.parquet", table, "Europe/Berlin")
-    assert list(raw.columns) == ["whole", "coded", "zoned", "nan"]
+    assert list(raw.columns) == ["whole", "coded", "zoned", "nan", "bytes", "key"]
+    assert [fact.item for fact in raw.facts if fact.topic == "column not used"] == ["nested", "image"]
+    assert cells(raw)["bytes"] == ["Юг", None]
+    assert cells(raw)["key"] == ["10000000000000000001", None]
     assert cells(raw)["whole"] == ["4000000000000000001", None]
     assert cells(raw)["coded"] == ["a", None]
     assert raw.columns["zoned"].moment.to_pylist() == [datetime(2025, 7, 1, 14), None]
@@ -571,7 +579,18 @@ def test_settings_are_checked():
         ({"working_hours": ["18:00", "09:00"]}, "d.toml: working_hours"),
         ({"time_zone": "Berlin"}, "d.toml: time_zone must be an IANA name"),
         ({"as_of": "31.12.2025"}, "d.toml: as_of must be a day written as YYYY-MM-DD"),
-        ({"holidays": "QQQ"}, "d.toml: holidays"),
     ):
         with pytest.raises(sd.MappingError, match=said):
             settings_of(wrong, "d.toml")
+
+
+@pytest.mark.parametrize("word", [" x", "x ", "x\t", "\nx", "\xa0x", "Юг\u2003", "", "e\u0301", "\ufa2a"])
+def test_parquet_that_needs_mending_is_not_read_in_place(tmp_path, word):
+    table = pa.table({"deal_id": ["a", "b"], "status": ["won", "open"], "stage": ["Юг", word],
+                      "created_at": [datetime(2025, 1, 10)] * 2})  # fmt: skip
+    pq.write_table(table, tmp_path / "deals.parquet")
+    department = sd.load(tmp_path)
+    stage = department.deals.to_pandas()["stage"][1]
+    assert (stage if isinstance(stage, str) else None) == (unicodedata.normalize("NFC", word).strip() or None)
+    assert not department.load_report["detail"].str.contains("in place").any()
+    assert not department.load_report["item"].str.contains("in place").any()

@@ -69,6 +69,7 @@ def decode(name: str, data: bytes, declared: str | None = None) -> Decoded:
                 f"{name} ends in the middle of a letter: the file was cut off; export it again."
             )
             raise InputError(message) from None
+        _refuse_damaged(name, data)
         return _best_candidate(name, data)
     return Decoded(text, "ascii" if text.isascii() else "utf-8", "valid throughout")
 
@@ -127,6 +128,20 @@ def _cut_inside_a_letter(data: bytes, error: UnicodeDecodeError) -> bool:
         and error.start >= len(data) - 3
         and not data[: error.start].isascii()
     )
+
+
+def _refuse_damaged(name: str, data: bytes) -> None:
+    """Refuse UTF-8 with a few wrong bytes: read in another encoding all of it would be garbled."""
+    text = data.decode("utf-8", "replace")
+    n_bad = text.count("\ufffd")
+    n_good = len(text) - len(text.encode("ascii", "ignore")) - n_bad
+    if n_good > 10 * n_bad:
+        line = text[: text.index("\ufffd")].count("\n") + 1
+        message = (
+            f"{name} is UTF-8 but for {n_bad} damaged letters, the first in line {line}: export it "
+            "again, or correct these letters."
+        )
+        raise InputError(message)
 
 
 def _best_candidate(name: str, data: bytes) -> Decoded:

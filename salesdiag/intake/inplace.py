@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from salesdiag.schema import Column, Table
 
-# tables whose repeated keys would multiply others; of the long ones `check` counts repeats
 # what is stripped from text elsewhere: all that Unicode calls a space
 _BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
+# tables whose repeated keys would multiply others; of the long ones `check` counts repeats
 _UNIQUE = ("deals", "leads", "reps", "accounts")
 
 
@@ -74,8 +74,11 @@ def _rows_to_mend(column: Column, kind: pa.DataType) -> str:
     if column.required:
         tests.append(f"{name} IS NULL")
     if column.type == "text":
-        tests.append(f"trim({name}, '{_BLANKS}') <> {name} OR {name} = ''")
-        tests.append(f"nfc_normalize({name}) <> {name}")
+        wide = f"trim({name}, '{_BLANKS}') <> {name} OR nfc_normalize({name}) <> {name}"
+        tests.append(
+            f"CASE WHEN strlen({name}) <> length({name}) THEN {wide} "  # not all is ASCII
+            f"ELSE {name} < '!' OR right({name}, 1) < '!' END"
+        )
     if column.allowed:
         listed = ", ".join(f"'{value}'" for value in column.allowed)
         tests.append(f"{name} NOT IN ({listed})")

@@ -69,6 +69,9 @@ def kind_of(name: str, data: bytes) -> Kind:
         if data.startswith(start):
             message = f"{name} is {what}; allowed are CSV, XLSX, XLS, HTML tables and Parquet."
             raise InputError(message)
+    if b"urn:schemas-microsoft-com:office:spreadsheet" in data[:4096]:
+        message = f"{name} is a spreadsheet in XML of 2003: open it and save it as XLSX."
+        raise InputError(message)
     return "html" if _looks_like_markup(data) else "text"
 
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from salesdiag.errors import InputError
 from salesdiag.intake.delimited import read_delimited
-from salesdiag.intake.raw import RawColumn, RawTable
+from salesdiag.intake.raw import Fact, RawColumn, RawTable
 from salesdiag.intake.sniff import kind_of, read_bytes
 
 if TYPE_CHECKING:
@@ -67,12 +67,25 @@ def read_parquet(name: str, data: bytes, zone: str) -> RawTable:
 
 def table_of_arrow(name: str, table: pa.Table, zone: str) -> RawTable:
     """Turn typed Arrow columns into raw ones."""
-    columns = {
-        field.name: _raw_column(table.column(index), zone)
-        for index, field in enumerate(table.schema)
-        if not pa.types.is_binary(field.type) and not pa.types.is_nested(field.type)
-    }
-    return RawTable(name, columns, table.num_rows, first_row=1)
+    raw = RawTable(name, {}, table.num_rows, first_row=1)
+    for index, field in enumerate(table.schema):
+        values = table.column(index)
+        if pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type):
+            values = _as_text(values)
+        if values is None or pa.types.is_nested(field.type):
+            fact = Fact("column not used", field.name, None, f"no table can hold {field.type}")
+            raw.facts.append(fact)
+        else:
+            raw.columns[field.name] = _raw_column(values, zone)
+    return raw
+
+
+def _as_text(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Read bytes as text, as some writers of Parquet mean them."""
+    try:
+        return pc.cast(values, pa.string())
+    except pa.ArrowInvalid:
+        return None
 
 
 def _raw_column(values: pa.ChunkedArray, zone: str) -> RawColumn:
@@ -88,7 +101,7 @@ def _raw_column(values: pa.ChunkedArray, zone: str) -> RawColumn:
         return RawColumn(nothing, moment=moment)
     if pa.types.is_temporal(kind) and not pa.types.is_time(kind) and not pa.types.is_duration(kind):
         return RawColumn(nothing, moment=pc.cast(array, pa.timestamp("us"), safe=False))
-    if pa.types.is_integer(kind):
+    if pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.scale == 0):
         # whole numbers stay text, so that ids of 19 digits survive; they are cast back exactly
         return RawColumn(pc.cast(array, pa.string()))
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):

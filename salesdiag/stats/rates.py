@@ -24,7 +24,7 @@ def normal_quantile(confidence: float) -> float:
     SalesDiagError
         If ``confidence`` does not lie strictly between 0 and 1.
     """
-    if not 0 < confidence < 1:
+    if not isinstance(confidence, int | float) or not 0 < confidence < 1:
         message = f"confidence must lie strictly between 0 and 1, such as 0.95; got {confidence!r}."
         raise SalesDiagError(message)
     return NormalDist().inv_cdf(0.5 + confidence / 2)

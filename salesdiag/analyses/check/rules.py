@@ -141,7 +141,7 @@ _OWN = (
          "revenue reads too low", ("status", "amount"),
          lambda t, _b: (t.status == "won") & _no_amount(t), "status: won"),
     Rule("deals", "amount", "lost without an amount", "warning",
-         "the win rate by value reads too high; it is refused where no lost deal has one",
+         "the win rate by value reads too high; below half it is refused",
          ("status", "amount"), lambda t, _b: (t.status == "lost") & _no_amount(t), "status: lost"),
     Rule("deals", "amount", "open without an amount", "info",
          "the pipeline reads too small", ("status", "amount"),

@@ -180,7 +180,7 @@ def _examples(
 def _bounds(department: Department) -> Bounds:
     """Take from the deals what their own rules are held against."""
     if not department.has("deals", "created_at", "closed_at"):
-        return Bounds(department.as_of, currency=department.currency)
+        return Bounds(department.as_of, currency=department.currency.upper())
     deals = department.table("deals").filter(_.status != "open")
     cycle = deals.closed_at.date().delta(deals.created_at.date(), unit="day")
     past = deals.closed_at.date() <= department.as_of
@@ -205,7 +205,7 @@ def _bounds(department: Department) -> Bounds:
         first_closed_on=first_closed.date() if first_closed is not None else None,
         first_entry_on=entry,
         truncated=late,
-        currency=department.currency,
+        currency=department.currency.upper(),
     )
 
 
@@ -231,6 +231,8 @@ def _from_load_report(department: Department) -> list[dict[str, Any]]:
         severity, effect = _LOAD_TOPICS[topic]
         aside = topic == "rows set aside"
         harmless = aside and (detail or "blank" in item or "footer" in item)
+        if aside and item.startswith("joined"):
+            effect = "the row is part of the one it was joined to"
         n_rows = fact["n_rows"]
         rows.append({
             "table": fact["table"], "column": "" if aside else item,

@@ -8,6 +8,7 @@ import numpy as np
 from ibis import _
 
 from salesdiag.engine import fetch
+from salesdiag.errors import InputError
 from salesdiag.stats.rates import ratio, wilson_interval
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def current_stages(
     ------
     MissingDataError
         If a column above is missing.
+    InputError
+        If ``by`` holds ``stage``.
 
     Examples
     --------
@@ -73,6 +76,9 @@ def current_stages(
     1  offer        1       1       0
     """
     keys = department.split_keys(by)
+    if "stage" in keys:
+        message = "by: current_stages lists the stages anyway; leave 'stage' out of by."
+        raise InputError(message)
     department.require(deals=["deal_id", "status", "stage"])
     deals = department.select_deals(by=[*keys, "stage"], start=start, end=end)
     has_amount = "amount" in deals.columns

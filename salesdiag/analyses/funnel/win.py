@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from salesdiag.department import Department
 
+# share of the deals that were not won that must carry an amount for a rate by value
+_COVERED = 0.5
+
 
 def win_rate(
     department: Department,
@@ -37,9 +40,9 @@ def win_rate(
     are won by now; open deals count in the denominator, so recent windows read too low
     until their deals are decided. Never compare one with the other.
 
-    By value, only deals that carry an amount count. Where none of the lost deals carries
-    one (many CRMs keep amounts of won deals only) the share by value would be 100 % by
-    construction; it is NaN instead.
+    By value, only deals that carry an amount count. Many CRMs keep amounts of won deals only:
+    where fewer than half of the deals that were not won carry one, the share by value would
+    be high by construction; it is NaN instead.
 
     Parameters
     ----------
@@ -73,8 +76,8 @@ def win_rate(
         - ``n_without_amount`` : deals of the denominator without an amount above 0;
         - ``won_amount``, ``total_amount`` : money won, and money of all deals that count;
           NaN without amounts;
-        - ``value_win_rate`` : their ratio, in [0, 1]; NaN without amounts, or where none of
-          the deals that were not won carries one;
+        - ``value_win_rate`` : their ratio, in [0, 1]; NaN without amounts, or where
+          fewer than half of the deals that were not won carry one;
         - ``value_win_rate_low``, ``value_win_rate_high`` : Wilson interval at the effective
           number of deals, so that a few large deals widen it;
         - ``value_win_rate_without_largest`` : the same without the largest single deal;
@@ -125,7 +128,8 @@ def win_rates(
     table["win_rate"] = ratio(table["n_won"], table["n_deals"])
     low, high = wilson_interval(table["n_won"], table["n_deals"], confidence=confidence)
     table["win_rate_low"], table["win_rate_high"] = low, high
-    can_tell = table["n_not_won_with_amount"] > 0
+    not_won = table["n_deals"] - table["n_won"]
+    can_tell = table["n_not_won_with_amount"] >= _COVERED * not_won
     value = np.where(can_tell, ratio(table["won_amount"], table["total_amount"]), np.nan)
     # linearised variance of a ratio of sums over deals
     lost_squares = table["all_squares"] - table["won_squares"]

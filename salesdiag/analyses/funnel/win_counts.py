@@ -82,6 +82,10 @@ def _reduce(deals: ibis.Table, keys: list[str]) -> pd.DataFrame:
     with_amount = frame.pop("n_with_amount") if "n_with_amount" in frame else 0
     frame["n_without_amount"] = frame["n_deals"] - with_amount
     frame = frame.reindex(columns=[*keys, *_COUNTS, *_SUMS, *_LARGEST])
+    # where amounts are known, winning none of them is winning nothing; else it is unknown
+    known = frame["largest"].notna()
+    for name in ("won_amount", "won_squares"):
+        frame[name] = frame[name].astype(float).mask(known & frame[name].isna(), 0.0)
     return frame.fillna({"n_not_won_with_amount": 0}).astype(dict.fromkeys(_COUNTS, "int64"))
 
 

@@ -87,8 +87,8 @@ def target_attainment(
         - ``attainment`` : ``actual / target``; NaN without a target above 0;
         - ``attainment_low``, ``attainment_high`` : how far chance alone can move it (number
           and size of the wins as a compound Poisson process); NaN likewise;
-        - ``n_reps`` : reps of the group with a target for the whole period who were there
-          for all of it; ``n_reps_met`` : of these, reached it;
+        - ``n_reps`` : reps of the group with a target above 0 for the whole period who were
+          there for all of it; ``n_reps_met`` : of these, reached it;
         - ``participation_rate`` : ``n_reps_met / n_reps``, in [0, 1], with Wilson interval
           ``participation_rate_low``, ``participation_rate_high``; NaN before the period is
           complete or without such reps.
@@ -178,7 +178,7 @@ def _rep_targets(department: Department, targets: pd.DataFrame, keys: list[str])
         return rows
     if department.home_of(keys[0]) != "reps":  # a deal's own territory is not its rep's
         return rows.iloc[:0].assign(**{keys[0]: ""})
-    home = department.fetch("reps")[["rep_id", keys[0]]]
+    home = department.fetch("reps")[["rep_id", keys[0]]].sort_values(["rep_id", keys[0]])
     merged = rows.merge(home.drop_duplicates("rep_id"), left_on="id", right_on="rep_id", how="left")
     return merged.assign(**{keys[0]: merged[keys[0]].fillna("unassigned")})
 
@@ -239,7 +239,7 @@ def _add_participation(
 ) -> None:
     """Count, per row, the reps who had a target for the whole period and who reached it."""
     rows = targets[targets["level"] == "rep"].rename(columns={"id": "rep_id"})
-    rows = rows[_was_there(department, rows)]
+    rows = rows[_was_there(department, rows) & (rows["target"] > 0)]
     counts = pd.DataFrame(columns=[*keys, *_PERIOD, "n_reps", "n_reps_met"])
     if len(rows) and per_rep is not None:
         plan = rows.groupby(["rep_id", *_PERIOD], as_index=False)["target"].sum()

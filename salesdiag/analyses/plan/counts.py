@@ -8,7 +8,6 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from salesdiag.department import UNASSIGNED
 from salesdiag.engine import fetch
 
 if TYPE_CHECKING:
@@ -38,7 +37,8 @@ def _repeats_team(department: Department, targets: pd.DataFrame) -> pd.Series:
     reps = department.fetch("reps")[["rep_id", "manager_id"]]
     manager_of = reps.dropna().drop_duplicates("rep_id").set_index("rep_id")["manager_id"]
     own = targets[targets["level"] == "rep"]
-    below = own.assign(id=own["id"].map(manager_of)).dropna(subset="id")
+    below = own.assign(rep_id=own["id"], id=own["id"].map(manager_of)).dropna(subset="id")
+    below = below[below["id"] != below["rep_id"]]  # a manager may be named as their own
     period = ["id", "period_start", "period_end"]
     sums = below.groupby(period)["target"].sum().rename("below").reset_index()
     beside = own.reset_index().merge(sums, on=period).set_index("index")
@@ -71,10 +71,12 @@ def _daily(department: Department, metric: str, keys: list[str]) -> pd.DataFrame
 
 def _events(department: Department, metric: str, keys: list[str]) -> ibis.Table:
     if metric == "activities":
-        department.require(activities=["occurred_at", *keys])
-        events = department.table("activities").filter(_.occurred_at.notnull())
-        filled = {key: events[key].cast("string").fill_null(UNASSIGNED) for key in keys}
-        return events.mutate(**filled, day=_.occurred_at.date(), worth=1)
+        through = "rep_id" if department.has("activities", "rep_id") else ""
+        own = [key for key in keys if not (through and department.has("reps", key))]
+        department.require(activities=["occurred_at", *own])
+        events = department.table("activities")
+        events = events.filter(events.occurred_at.date() <= department.as_of)
+        return department.with_keys(events, keys).mutate(day=_.occurred_at.date(), worth=1)
     when = "created_at" if metric == "new_deals" else "closed_at"
     money = {"revenue": ["amount"], "margin": ["amount", "cost_amount"]}.get(metric, [])
     department.require(deals=["status", when, *money])
