@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+import zipfile
 from datetime import datetime
 from decimal import Decimal
 
@@ -199,6 +200,32 @@ def test_cells_keep_their_type():
     assert one.number.to_pylist() == [None, 7.0, None, None, None, None]
     assert one.moment.to_pylist() == [None, None, moment, None, None, None]
     assert text_of(one, "f.xlsx").to_pylist() == ["x", "7", "2025-03-05 14:30:00", "True", None, None]
+
+
+def test_an_open_document_spreadsheet(tmp_path):
+    rows = "".join(
+        "<table:table-row>"
+        + "".join(
+            f'<table:table-cell office:value-type="string"><text:p>{cell}</text:p></table:table-cell>'
+            for cell in row
+        )
+        + "</table:table-row>"
+        for row in (["deal_id", "status", "created_at"], ["007", "won", "2025-01-15"])
+    )
+    kinds = " ".join(
+        f'xmlns:{kind}="urn:oasis:names:tc:opendocument:xmlns:{kind}:1.0"'
+        for kind in ("office", "table", "text")
+    )
+    content = (
+        f"<office:document-content {kinds}><office:body><office:spreadsheet>"
+        f'<table:table table:name="deals">{rows}</table:table>'
+        "</office:spreadsheet></office:body></office:document-content>"
+    )
+    with zipfile.ZipFile(tmp_path / "deals.ods", "w") as file:
+        file.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        file.writestr("META-INF/manifest.xml", "<manifest/>")
+        file.writestr("content.xml", content)
+    assert sd.load(tmp_path).deals.to_pandas()["deal_id"].tolist() == ["007"]
 
 
 def test_the_innermost_largest_table_of_a_page_is_read():

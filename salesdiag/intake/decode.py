@@ -135,10 +135,10 @@ def _refuse_damaged(name: str, data: bytes) -> None:
     text = data.decode("utf-8", "replace")
     n_bad = text.count("\ufffd")
     n_good = len(text) - len(text.encode("ascii", "ignore")) - n_bad
-    if n_good > 10 * n_bad:
+    if n_good > 2 * n_bad:
         line = text[: text.index("\ufffd")].count("\n") + 1
         message = (
-            f"{name} is UTF-8 but for {n_bad} damaged letters, the first in line {line}: export it "
+            f"{name} is UTF-8 with damaged letters ({n_bad}, the first in line {line}): export it "
             "again, or correct these letters."
         )
         raise InputError(message)

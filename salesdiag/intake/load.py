@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from salesdiag.intake.raw import RawTable
 
-_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xls", ".xlsm", ".html", ".htm")
+_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xls", ".xlsm", ".ods", ".html", ".htm")
 Lines = list[tuple[str, str, str, Fact]]
 
 
