@@ -435,15 +435,21 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
 
 def _connection_of(tables: Mapping[str, object]) -> ibis.BaseBackend:
     """Use the engine on which the tables already are, else a new one."""
-    backends = []
+    backends: list[ibis.BaseBackend] = []
     for table in tables.values():
         if isinstance(table, ibis.Table):
-            backends += [one for one in table._find_backends()[0] if one not in backends]  # noqa: SLF001
+            found = table._find_backends()[0]  # noqa: SLF001
+            backends += [one for one in found if not any(_same(one, other) for other in backends)]
     if len(backends) > 1:
         names = ", ".join(sorted(backend.name for backend in backends))
         message = f"all Ibis tables must be on one connection; got {len(backends)} ({names})."
         raise InputError(message)
     return backends[0] if backends else connect()
+
+
+def _same(one: ibis.BaseBackend, other: ibis.BaseBackend) -> bool:
+    # to Ibis all databases in memory are equal, though each has tables of its own
+    return one is other or (one.name != "duckdb" and one == other)
 
 
 def _latest(tables: Mapping[str, ibis.Table], settings: Settings) -> Settings:

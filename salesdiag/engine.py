@@ -147,7 +147,8 @@ def _spelled_out(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _own_name(name: str) -> str:
     """Make a name that neither the user's tables nor another department's can have."""
-    return gen_name(f"salesdiag_{name}")
+    own: str = gen_name(f"salesdiag_{name}")
+    return own
 
 
 def _store(connection: ibis.BaseBackend, name: str, table: pa.Table) -> ibis.Table:

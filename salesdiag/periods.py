@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -118,12 +118,12 @@ def parse_day(value: date | str, name: str) -> date:
     >>> parse_day("2025-12-31", "as_of")
     datetime.date(2025, 12, 31)
     """
-    if hasattr(value, "date") and not isinstance(value, str):
-        return value.date()  # type: ignore[no-any-return]
-    if isinstance(value, date):
-        return value
+    day = value.date() if isinstance(value, datetime) else value
+    if isinstance(day, date) and day == day:  # no missing moment
+        return day
     try:
-        return date.fromisoformat(str(value))
+        # Python reads more than it should: 20251231.5 would be a day
+        return date.fromisoformat(day if isinstance(day, str) and day.count("-") == 2 else "")
     except ValueError:
         message = f"{name} must be a day written as YYYY-MM-DD, such as 2025-12-31; got {value!r}."
         raise InputError(message) from None

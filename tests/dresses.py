@@ -67,7 +67,11 @@ RUSSIAN = {
         "metric": "Показатель", "target": "План",
     },
 }  # fmt: skip
-STATUS_WORDS = {"won": "Успешно реализовано", "lost": "Закрыто и не реализовано", "open": "В работе"}
+STATUS_WORDS = {
+    "won": "Успешно реализовано",
+    "lost": "Закрыто и не реализовано",
+    "open": "В работе",
+}
 TYPE_WORDS = {"call": "Звонок", "email": "Письмо", "meeting": "Встреча", "task": "Задача"}
 
 _REPS = [
@@ -92,7 +96,8 @@ def rows() -> dict[str, list[dict[str, object]]]:
         "stage_changes": [move for deal in deals for move in _moves(deal)],
         "activities": [_activity(number, dice, deals) for number in range(150)],
         "reps": [
-            {"rep_id": f"{7 + number:04d}", "rep_name": name, "team": "Юг" if number % 2 else "North",
+            {"rep_id": f"{7 + number:04d}",
+            "rep_name": name, "team": "Юг" if number % 2 else "North",
              "hired_on": date(2019 + number % 5, 1 + number, 13 + number)}
             for number, name in enumerate(_REPS)
         ],
@@ -217,7 +222,9 @@ def grid(name: str, truth: dict, style: dict | None = None, headings: dict | Non
     return [[names[column] for column in columns], *body]
 
 
-def delimited(table: list, mark: str = ",", *, end: str = "\n", quote: str = "", tail: str = "") -> str:
+def delimited(
+    table: list, mark: str = ",", *, end: str = "\n", quote: str = "", tail: str = ""
+) -> str:
     """Write rows with separators, quoting what needs it (or all cells)."""
 
     def cell(text: str) -> str:
@@ -231,7 +238,9 @@ def write_mapping(folder, files: dict[str, str], headings: dict, **more: str) ->
     """Write a mapping file: a source and a table for each file; ``more`` adds TOML to each."""
     parts = ['[department]\nas_of = 2025-12-31\ntime_zone = "Europe/Berlin"\n']
     for name, file in files.items():
-        parts.append(f"[sources.{name}]\nfile = {json.dumps(file)}\n{more.get(f'source_{name}', '')}\n")
+        parts.append(
+            f"[sources.{name}]\nfile = {json.dumps(file)}\n{more.get(f'source_{name}', '')}\n"
+        )
         parts.append(f'[tables.{name}]\nsource = "{name}"\n{more.get(f"table_{name}", "")}\n')
         parts.append(f"[tables.{name}.columns]\n")
         parts += [
@@ -264,5 +273,6 @@ def html_page(table: list, *, span: int | None = None) -> str:
         lines.append(f"<tr>{''.join(cells)}</tr>")
     return (
         '<html><head><meta http-equiv="Content-Type" content="text/html; charset=windows-1251">'
-        f"<style>td {{color: black}}</style></head><body><table>{''.join(lines)}</table></body></html>"
+        "<style>td {color: black}</style></head><body>"
+        f"<table>{''.join(lines)}</table></body></html>"
     )

@@ -1,4 +1,4 @@
-"""Whatever a table holds it survives the way through a file; whatever a file holds is accounted for."""
+"""What a table holds survives the way through a file; what a file holds is accounted for."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ some = settings(deadline=None, max_examples=70, suppress_health_check=list(Healt
 # no control characters beside the line break; a workbook cannot hold them
 LETTERS = st.characters(exclude_categories=("Cs", "Cc", "Cn", "Co"), include_characters="\n")
 TEXT = st.text(st.one_of(LETTERS, st.sampled_from(";,\t|\"'\n<&#-+ ЯяёễĐß№€")), max_size=12)
-RUSSIAN = st.text(st.sampled_from("абвгеёжиклмнопрстуя ;,|\"№«»-Д\n"), max_size=12)
+RUSSIAN = st.text(st.sampled_from('абвгеёжиклмнопрстуя ;,|"№«»-Д\n'), max_size=12)
 TIMES = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1)).map(
     lambda one: one.replace(second=0, microsecond=0)
 )
@@ -138,10 +138,11 @@ def test_any_text_survives_any_separator_and_encoding(rows, mark, encoding, end,
 @few
 @given(lives(RUSSIAN), st.sampled_from(",;\t|"), st.sampled_from(["cp1251", "koi8-r", "cp866"]))
 def test_a_declared_encoding_is_taken_at_its_word(rows, mark, encoding):
+    lacking = dict.fromkeys(map(ord, "«»№"))
     rows = [
-        tuple(one.translate({ord(sign): None for sign in "«»№"}) if isinstance(one, str) else one for one in row)
+        tuple(one.translate(lacking) if isinstance(one, str) else one for one in row)
         for row in rows
-    ]  # fmt: skip
+    ]
     data = written(rows, mark).encode(encoding)
     check(load_bytes(data, options=f'encoding = "{encoding}"'), rows)
 
@@ -154,7 +155,8 @@ def test_a_declared_encoding_is_taken_at_its_word(rows, mark, encoding):
 def test_any_date_order_and_decimal_mark_that_is_stated(rows, mark, order, decimal, part):
     days = {"dmy": "%d{0}%m{0}%Y", "mdy": "%m{0}%d{0}%Y"}[order].format(part)
     text = written(
-        rows, mark, time=lambda one: one.strftime(f"{days} %H:%M"), day=lambda one: one.strftime(days),
+        rows, mark,
+        time=lambda one: one.strftime(f"{days} %H:%M"), day=lambda one: one.strftime(days),
         money=lambda one: f"{one:.2f}".replace(".", decimal),
     )  # fmt: skip
     options = f'date_order = "{order}"\ndecimal_mark = "{decimal}"'
@@ -194,7 +196,8 @@ def test_html_tables(rows, encoding):
 def test_parquet(rows):
     columns = zip(*rows, strict=True)
     kinds = [
-        pa.string(), pa.string(), pa.timestamp("us"), pa.string(), pa.decimal128(18, 2), pa.date32(),
+        pa.string(), pa.string(), pa.timestamp("us"), pa.string(), pa.decimal128(18, 2),
+        pa.date32(),
         pa.string(),
     ]  # fmt: skip
     arrays = [pa.array(one, kind) for one, kind in zip(columns, kinds, strict=True)]
@@ -242,11 +245,13 @@ def test_a_day_beyond_twelve_decides_the_order_and_without_one_both_readings_are
         assert [one.date() for one in read.values.to_pylist()] == days
         assert read.evidence.startswith(order)
     elif any(one.day != one.month for one in days):
-        with pytest.raises(sd.InputError, match="x.csv, column 'day'.* can be .* or ") as error:
+        with pytest.raises(sd.InputError, match=r"x\.csv, column 'day'.* can be .* or ") as error:
             read_times(column(texts), "x.csv, column 'day'")
         open_one = next(one for one in days if one.day != one.month)
         assert f"{open_one:%d %B %Y}" in str(error.value)
-        assert f"{open_one.replace(month=open_one.day, day=open_one.month):%d %B %Y}" in str(error.value)
+        assert f"{open_one.replace(month=open_one.day, day=open_one.month):%d %B %Y}" in str(
+            error.value
+        )
     else:
         read = read_times(column(texts), "x.csv, column 'day'")
         assert [one.date() for one in read.values.to_pylist()] == days
@@ -268,12 +273,13 @@ def test_the_decimal_mark_is_right_or_refused(whole, mark, digits):
     sizes = [len("".join(c for c in text if c.isdigit())) - digits for text in texts]
     decided = any(sign in "".join(texts) for sign in ".,") and (
         digits in (1, 2)
-        or (digits == 3 and any(size > 3 or text.strip("-")[0] == "0" for size, text in zip(sizes, texts, strict=True)))
+        or (digits == 3 and any(size > 3 or text.strip("-")[0] == "0"
+                                for size, text in zip(sizes, texts, strict=True)))
         or (digits == 0 and any(size > 6 for size in sizes))
     )  # fmt: skip
     marked = any(sign in text for text in texts for sign in ".,")
     if marked and not decided:
-        with pytest.raises(sd.InputError, match="can be .* or .*decimal_mark"):
+        with pytest.raises(sd.InputError, match=r"can be .* or .*decimal_mark"):
             read_numbers(column(texts), "x.csv, column 'sum'")
     else:
         read = read_numbers(column(texts), "x.csv, column 'sum'").values.to_pylist()
@@ -319,8 +325,12 @@ def loaded_or_refused(data):
     try:
         department = load_bytes(data)
     except sd.SalesDiagError as error:
-        assert "deals" in str(error)
-        assert len(str(error)) < 1000
+        message = str(error)
+    else:
+        message = ""
+    if message:
+        assert "deals" in message
+        assert len(message) < 1000
         return None
     accounted(department)
     return department
@@ -367,10 +377,14 @@ def test_flipped_bytes_are_refused_or_accounted_for(kind, flips):
 @given(st.one_of(
     st.binary(max_size=300),
     st.text(max_size=200).map(lambda one: one.encode("utf-8", "surrogatepass")),
-    st.text(st.sampled_from("deal_id,status;\n\"'\twonlost\r\0<table>|=#1.2-é"), max_size=200).map(str.encode),
+    st.text(st.sampled_from("deal_id,status;\n\"'\twonlost\r\0<table>|=#1.2-é"), max_size=200).map(
+        str.encode
+    ),
     st.binary(max_size=100).map(lambda one: b"deal_id,status,created_at\n" + one),
     st.binary(max_size=100).map(lambda one: b"deal_id,status\n1,won\n" + one),
-    st.sampled_from([b"PK\x03\x04xl/", b"\xd0\xcf\x11\xe0", b"PAR1", b"<html><table>", b"%PDF"]).flatmap(
+    st.sampled_from(
+        [b"PK\x03\x04xl/", b"\xd0\xcf\x11\xe0", b"PAR1", b"<html><table>", b"%PDF"]
+    ).flatmap(
         lambda start: st.binary(max_size=100).map(lambda one: start + one)
     ),
 ))  # fmt: skip
@@ -389,7 +403,10 @@ def test_a_russian_table_is_told_from_its_letters(word):
 
 
 @few
-@given(DAYS.map(lambda days: [datetime(one.year, one.month, one.day) for one in days]), st.integers(0, 86_399))
+@given(
+    DAYS.map(lambda days: [datetime(one.year, one.month, one.day) for one in days]),
+    st.integers(0, 86_399),
+)
 def test_day_numbers_of_a_spreadsheet_give_the_second(days, seconds):
     moments = [one + timedelta(seconds=seconds) for one in days]
     numbers = [(one - datetime(1899, 12, 30)) / timedelta(days=1) for one in moments]
