@@ -117,7 +117,7 @@ def waits_in_pandas(deals, moves, as_of):
     ladder = {stage: step for step, stage in enumerate(STEPS)}
     moves = moves.assign(step=moves["stage"].map(ladder)).dropna(subset="step")
     ends = moves.groupby(["deal_id", "step"])["entered_at"].agg(["min", "max"])
-    first, latest = ends["min"].unstack(), ends["max"].unstack()
+    first, latest = ends["min"].unstack(), ends["max"].unstack()  # noqa: PD010
     reached = first.copy()
     for step in range(len(STEPS) - 2, -1, -1):
         own, later = first[step], reached[step + 1]

@@ -81,7 +81,7 @@ class Report:
 
 def sort_waits(waits):
     columns = ["rep_id", "step", "wait_days", *rivals.COUNTS]
-    waits = waits[columns].astype({name: "int64" for name in columns[1:]})
+    waits = waits[columns].astype(dict.fromkeys(columns[1:], "int64"))
     waits["rep_id"] = waits["rep_id"].astype(object)
     return waits.sort_values(columns[:3]).reset_index(drop=True)
 
@@ -128,8 +128,9 @@ def compare_funnel(report, runs, department, connection, frames, as_of):
     report.at_most("the reduction alone / its SQL", 1.5,
                    took["reduction"] / took["sql_reduction"], both)  # fmt: skip
     faster = took["pandas"] / took["library"]
+    both = f"{took['pandas']:.2f} against {took['library']:.2f}"
     report.add("the same in pandas / stage_conversion", "at least 3", f"{faster:.2f}",
-               met=faster >= 3, detail=f"{took['pandas']:.2f} against {took['library']:.2f}")  # fmt: skip
+               met=faster >= 3, detail=both)  # fmt: skip
 
 
 def compare_check(report, runs, department, connection, folder):
@@ -181,7 +182,9 @@ def machine():
     versions = ", ".join(
         f"{name} {__import__(name).__version__}" for name in ("duckdb", "ibis", "pandas")
     )
-    return f"{os.cpu_count()} cores, {memory:.0f} GB; Python {platform.python_version()}, {versions}"
+    return (
+        f"{os.cpu_count()} cores, {memory:.0f} GB; Python {platform.python_version()}, {versions}"
+    )
 
 
 def main():

@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ibis
-import pandas as pd
 from ibis import _
 
-from salesdiag.engine import conform, connect, fetch, register, suggest
+from salesdiag.engine import conform, connection_of, fetch, register, suggest, unknown_table
 from salesdiag.errors import InputError, MissingDataError
-from salesdiag.narrow import created_between, narrow
+from salesdiag.narrow import KEY_LINKS, UNASSIGNED, created_between, join_keys, narrow
 from salesdiag.periods import Calendar, parse_day
 from salesdiag.schema import TABLES
+from salesdiag.settings import Settings, ladder_of, with_latest_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
-UNASSIGNED = "unassigned"
+    import pandas as pd
 
-# things that cannot be entered ahead of time; a close date can
-_AS_OF_COLUMNS = {
-    "deals": "created_at",
-    "leads": "created_at",
-    "activities": "occurred_at",
-    "stage_changes": "entered_at",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What is known about a department besides its tables."""
-
-    name: str = ""
-    as_of: date | None = None
-    as_of_source: str = "given"
-    currency: str = ""
-    calendar: Calendar = field(default_factory=Calendar)
-    stages: tuple[str, ...] = ()
-    pay_plan: Mapping[str, Any] = field(default_factory=dict)
-    discount_limits: Mapping[str, float] = field(default_factory=dict)
+__all__ = ["UNASSIGNED", "Department", "Settings"]
 
 
 class Department:
@@ -157,20 +136,19 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
     ) -> None:
         unknown = [name for name in tables if name not in TABLES]
         if unknown:
-            message = f"{unknown[0]!r} is no table; known are {', '.join(TABLES)}."
-            raise InputError(message + suggest(unknown[0], TABLES))
+            raise unknown_table(unknown[0])
         if "deals" not in tables:
             message = "a department needs the table 'deals'."
             raise MissingDataError(message, missing=("deals",), ask_for=TABLES["deals"].ask_for)
         zone = settings.calendar.time_zone
-        connection = _connection_of(tables)
+        connection = connection_of(tables)
         ready = {
             name: conform(register(connection, name, data, zone), TABLES[name], zone)
             for name, data in tables.items()
         }
         self._set(ready, settings, load_report)
         if settings.as_of is None:
-            self._set(ready, _latest(ready, settings), load_report)
+            self._set(ready, with_latest_day(ready, settings), load_report)
 
     def _set(
         self, tables: Mapping[str, ibis.Table], settings: Settings, report: pd.DataFrame | None
@@ -208,8 +186,7 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
         if name in self._tables:
             return self._tables[name]
         if name not in TABLES:
-            message = f"{name!r} is no table; known are {', '.join(TABLES)}."
-            raise InputError(message + suggest(name, TABLES))
+            raise unknown_table(name)
         message = f"the department has no table {name!r}; it has {', '.join(self.tables)}."
         raise MissingDataError(message, missing=(name,), ask_for=TABLES[name].ask_for)
 
@@ -221,8 +198,7 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
 
     def has(self, table: str, *columns: str) -> bool:
         """Tell whether a table, and the columns named, are there."""
-        there = self._tables.get(table)
-        return there is not None and all(column in there.columns for column in columns)
+        return table in self._tables and set(columns) <= set(self._tables[table].columns)
 
     @property
     def as_of(self) -> date:
@@ -261,8 +237,9 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
         A condition is a column and a value or a list of values, such as ``team="North"`` or
         ``source=["web", "fair"]``. A table that has the column is filtered by it; one that
         names a rep, a deal or an account is filtered through that; one that has no such
-        link (calendar, market) stays whole. Of the targets, those of the kept teams or reps
-        remain.
+        link (calendar, market) stays whole, and so does the order of stages. The history of
+        a deal goes with its deal, whoever had it then. Of the targets, those of the kept
+        teams or reps remain.
 
         Raises
         ------
@@ -316,8 +293,8 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
                 raise MissingDataError(message + suggest(key, homes), missing=(f"deals.{key}",))
             column = TABLES[homes[key]].column(key)
             if column is not None and column.type not in ("text", "date"):
-                message = f"by: {homes[key]}.{key} holds a {column.type} of its own in each row."
-                raise InputError(message + " Split by a column of text, such as 'rep_id'.")
+                message = f"by: {homes[key]}.{key} holds a {column.type}; split by a column of text"
+                raise InputError(message + ", such as 'rep_id'.")
         if len(set(keys)) < len(keys):
             message = f"by names a column twice: {keys!r}."
             raise InputError(message)
@@ -349,9 +326,8 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
         days included; without a window deals lacking that date stay. A missing key becomes
         "unassigned".
         """
+        self.require(deals=[] if start is None and end is None else [on])
         deals = self._tables["deals"]
-        if start is not None or end is not None:
-            self.require(deals=[on])
         if "merged_into_id" in deals.columns:
             deals = deals.filter(_.merged_into_id.isnull())
         if start is not None:
@@ -366,15 +342,8 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
         A column of its own goes before one of its rep, and that before one of its account.
         A missing key becomes "unassigned".
         """
-        for home, link in (("reps", "rep_id"), ("accounts", "account_id")):
-            wanted = [key for key in by if key not in table.columns and self.has(home, key)]
-            if wanted and link in table.columns:
-                # one row a key, so that a repeated rep or account cannot multiply rows
-                picked = {key: _[key].min() for key in wanted}
-                side = self._tables[home].group_by(link).agg(**picked)
-                table = table.left_join(side, link).drop(f"{link}_right")
-        filled = {key: table[key].cast("string").fill_null(UNASSIGNED) for key in by}
-        return table.mutate(**filled) if filled else table
+        homes = {home: self._tables[home] for home in KEY_LINKS if self.has(home)}
+        return join_keys(table, homes, by)
 
     def fetch(self, name: str) -> pd.DataFrame:
         """Give a small table (reps, stages) whole; it is fetched from the engine once.
@@ -409,7 +378,8 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
             If there is more than one pipeline: narrow with ``where(pipeline=...)`` first; or
             if no stage is open.
         """
-        return self.remember("ladder", lambda: _ladder(self))
+        stages = self.fetch("stages") if self.has("stages") else None
+        return self.remember("ladder", lambda: ladder_of(stages, self._settings.stages))
 
     # -- how it looks --------------------------------------------------------------------
 
@@ -422,79 +392,9 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
 
         rows = "".join(
             f"<tr><td style='text-align:left'>{escape(name)}</td><td>{count:,}</td></tr>"
-            for name, count in self._counts().items()
+            for name, count in ((one, self.table(one).count().execute()) for one in self.tables)
         )
         title = escape(self.name or "Sales department")
         note = escape(f"as of {self.as_of}" + (f" · {self.currency}" if self.currency else ""))
         head = "<thead><tr><th style='text-align:left'>table</th><th>rows</th></tr></thead>"
         return f"<div><b>{title}</b> · {note}<table>{head}<tbody>{rows}</tbody></table></div>"
-
-    def _counts(self) -> dict[str, int]:
-        return {name: int(self._tables[name].count().execute()) for name in self.tables}
-
-
-def _connection_of(tables: Mapping[str, object]) -> ibis.BaseBackend:
-    """Use the engine on which the tables already are, else a new one."""
-    backends: list[ibis.BaseBackend] = []
-    for table in tables.values():
-        if isinstance(table, ibis.Table):
-            found = table._find_backends()[0]  # noqa: SLF001
-            backends += [one for one in found if not any(_same(one, other) for other in backends)]
-    if len(backends) > 1:
-        names = ", ".join(sorted(backend.name for backend in backends))
-        message = f"all Ibis tables must be on one connection; got {len(backends)} ({names})."
-        raise InputError(message)
-    return backends[0] if backends else connect()
-
-
-def _same(one: ibis.BaseBackend, other: ibis.BaseBackend) -> bool:
-    # to Ibis all databases in memory are equal, though each has tables of its own
-    return one is other or (one.name != "duckdb" and one == other)
-
-
-def _latest(tables: Mapping[str, ibis.Table], settings: Settings) -> Settings:
-    """Take the latest moment that could not have been entered ahead."""
-    found: list[tuple[date, str]] = []
-    for name, column in _AS_OF_COLUMNS.items():
-        if name in tables and column in tables[name].columns:
-            latest = tables[name][column].max().execute()
-            if not pd.isna(latest):
-                found.append((latest.date(), f"latest {name}.{column}"))
-    if not found:
-        message = (
-            "as_of is not given and no table holds a creation, activity or stage entry date "
-            "from which to take it; give as_of, the last day on which the data speak."
-        )
-        raise InputError(message)
-    day, source = max(found)
-    return replace(settings, as_of=day, as_of_source=source)
-
-
-def _ladder(department: Department) -> pd.DataFrame:
-    if department.has("stages"):
-        stages = department.fetch("stages")
-    elif department.settings.stages:
-        names = department.settings.stages
-        stages = pd.DataFrame({"stage": list(names), "position": range(1, len(names) + 1)})
-    else:
-        message = (
-            "the selling order of the stages is not known: give a table 'stages' "
-            "(stage, position, status), or 'stages' in department.toml."
-        )
-        raise MissingDataError(message, missing=("stages",), ask_for=TABLES["stages"].ask_for)
-    if "pipeline" in stages and stages["pipeline"].nunique() > 1:
-        listed = ", ".join(sorted(stages["pipeline"].dropna().unique()))
-        message = f"there are several pipelines ({listed}): narrow with where(pipeline=...) first."
-        raise InputError(message)
-    status = stages["status"] if "status" in stages else pd.Series("open", index=stages.index)
-    ladder = stages[["stage", "position"]].assign(status=status.fillna("open"))
-    ladder = ladder[ladder["status"] != "lost"].sort_values(["position", "stage"])
-    if not (ladder["status"] == "open").any():
-        listed = ", ".join(map(repr, stages["stage"])) or "none"
-        message = f"no stage is open, so there are no steps between stages; listed are {listed}."
-        raise InputError(message)
-    if not (ladder["status"] == "won").any():
-        top = int(ladder["position"].max()) + 1
-        end = pd.DataFrame({"stage": ["won"], "position": [top], "status": ["won"]})
-        ladder = pd.concat([ladder, end])
-    return ladder.reset_index(drop=True)

@@ -15,7 +15,7 @@ from salesdiag.errors import InputError, MissingDataError
 from salesdiag.schema import IBIS_TYPES, TABLES, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import pandas as pd
 
@@ -28,6 +28,25 @@ def _local_time(zone: str, moment: ibis.dtype("timestamp('UTC')")) -> ibis.dtype
 def connect() -> ibis.BaseBackend:
     """Open an embedded DuckDB in memory."""
     return ibis.duckdb.connect()
+
+
+def connection_of(tables: Mapping[str, object]) -> ibis.BaseBackend:
+    """Use the engine on which the tables already are, else a new one."""
+    backends: list[ibis.BaseBackend] = []
+    for table in tables.values():
+        if isinstance(table, ibis.Table):
+            found = table._find_backends()[0]  # noqa: SLF001
+            backends += [one for one in found if not any(_same(one, other) for other in backends)]
+    if len(backends) > 1:
+        names = ", ".join(sorted(backend.name for backend in backends))
+        message = f"all Ibis tables must be on one connection; got {len(backends)} ({names})."
+        raise InputError(message)
+    return backends[0] if backends else connect()
+
+
+def _same(one: ibis.BaseBackend, other: ibis.BaseBackend) -> bool:
+    # to Ibis all databases in memory are equal, though each has tables of its own
+    return one is other or (one.name != "duckdb" and one == other)
 
 
 def register(connection: ibis.BaseBackend, name: str, data: object, zone: str) -> ibis.Table:
@@ -201,6 +220,7 @@ def _is_empty(given: ibis.Value) -> bool:
     return int(given.count().execute()) == 0
 
 
-def known_tables() -> str:
-    """List the canonical names for a message."""
-    return ", ".join(TABLES)
+def unknown_table(name: str) -> InputError:
+    """Make the error that names the tables there are."""
+    known = ", ".join(TABLES)
+    return InputError(f"{name!r} is no table; known are {known}.{suggest(name, TABLES)}")

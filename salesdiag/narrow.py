@@ -1,4 +1,4 @@
-"""Narrowing the tables of a department so that they still fit each other."""
+"""Narrowing and splitting the tables of a department so that they still fit each other."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from salesdiag.errors import InputError
 from salesdiag.schema import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     import ibis
 
+UNASSIGNED = "unassigned"
+
+# tables whose columns other tables can be split by, and the column that names their rows
+KEY_LINKS = {"reps": "rep_id", "accounts": "account_id"}
 # from which table a condition passes on, and by which column
 _LINKS = (
     ("reps", "rep_id"),
@@ -30,6 +34,19 @@ _LINKS = (
 _WHOLE_BUT_FOR = {"stages": "pipeline", "stage_changes": "pipeline", "deal_changes": ""}
 # levels of a target whose id is a value of this column
 _TARGET_LEVELS = ("team", "territory", "product", "segment")
+
+
+def join_keys(table: ibis.Table, homes: Mapping[str, ibis.Table], by: Sequence[str]) -> ibis.Table:
+    """Join the columns to split by to a table that names reps or accounts, as text."""
+    for home, link in KEY_LINKS.items():
+        there = homes[home].columns if home in homes else ()
+        wanted = [key for key in by if key not in table.columns and key in there]
+        if wanted and link in table.columns:
+            # one row a key, so that a repeated rep or account cannot multiply rows
+            side = homes[home].group_by(link).agg(**{key: _[key].min() for key in wanted})
+            table = table.left_join(side, link).drop(f"{link}_right")
+    filled = {key: table[key].cast("string").fill_null(UNASSIGNED) for key in by}
+    return table.mutate(**filled) if filled else table
 
 
 def narrow(tables: Mapping[str, ibis.Table], column: str, value: object) -> dict[str, ibis.Table]:

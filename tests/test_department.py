@@ -536,7 +536,7 @@ class TestSplitting:
     @pytest.mark.parametrize("key", ["amount", "closed_at", "probability"])
     def test_a_value_of_each_row_is_no_key(self, key):
         department = sd.Department(deals=DEALS.assign(probability=0.5), as_of="2025-03-01")
-        with pytest.raises(sd.InputError, match=rf"deals\.{key} holds a .* Split by a column of"):
+        with pytest.raises(sd.InputError, match=rf"deals\.{key} holds a .*; split by a column of"):
             department.split_keys(key)
 
     def test_merged_deals_are_left_out(self):

@@ -118,7 +118,7 @@ class Steps:
         inside = (middle >= pd.Timestamp(self.start)) & (middle <= pd.Timestamp(self.end))
         inside &= attainment["is_complete"] & (days <= _LONGEST_PERIOD_DAYS)
         grain = (days / 30.4).round().clip(lower=1)
-        periods = attainment[inside].assign(grain=grain, days=days)
+        periods = attainment.assign(grain=grain, days=days)[inside]
         if not len(periods):
             return attainment.iloc[:0]
         once = periods.drop_duplicates(["period_start", "period_end"])

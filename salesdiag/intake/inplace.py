@@ -63,8 +63,6 @@ def _fits(column: Column, kind: pa.DataType) -> bool:
         moment = pa.types.is_timestamp(kind) and kind.tz is None
         return bool(moment or pa.types.is_date(kind))
     number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    if column.high == 1:  # may be a percent
-        return False
     return bool(number)
 
 
@@ -84,6 +82,8 @@ def _rows_to_mend(column: Column, kind: pa.DataType) -> str:
         tests.append(f"{name} NOT IN ({listed})")
     if column.type == "money":
         tests.append(f"abs({name}) >= 1e14")
+    if column.high == 1:  # a percent
+        tests.append(f"{name} > 1")
     if pa.types.is_floating(kind):
         tests.append(f"NOT isfinite({name})")
     return f"count(*) FILTER (WHERE {' OR '.join(tests)})" if tests else "0"

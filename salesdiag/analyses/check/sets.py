@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import xor
 from typing import TYPE_CHECKING, Any
 
 from ibis import _
@@ -36,26 +34,15 @@ def _key_of(table: ibis.Table, spec: Table) -> list[str]:
     return [column for column in spec.key if column in table.columns]
 
 
-def count_keys(table: ibis.Table, spec: Table) -> dict[str, ibis.Scalar]:
-    """Count distinct keys in the pass of the other rules.
-
-    DuckDB counts them by hash, which is several times faster; other engines count a key of
-    one column, and `key_findings` looks at the longer ones.
-    """
-    key = _key_of(table, spec)
-    if key and table.get_backend().name == "duckdb":
-        hashes = [table[column].cast("string").fill_null("").hash() for column in key]
-        return {"keys": reduce(xor, hashes).nunique()}
-    return {"keys": table[key[0]].nunique()} if len(key) == 1 else {}
-
-
-def key_findings(table: ibis.Table, spec: Table, found: dict[str, Any]) -> list[dict[str, Any]]:
-    """Count the rows whose key another row has too."""
+def key_findings(
+    table: ibis.Table, spec: Table, n_rows: int, *, is_unique: bool
+) -> list[dict[str, Any]]:
+    """Count the rows whose key another row has too; the reader may have seen to it already."""
     key = _key_of(table, spec)
     if not key:
         return []
     n_again, examples = 0, ""
-    if found.get("keys", -1) < found["of rows"]:  # or hashes collided: look again, exactly
+    if not is_unique:
         repeated = table.group_by(key).agg(n=_.count()).filter(_.n > 1)
         ends = one_row(
             repeated.aggregate(n=_.n.sum(), keys=_.count(), first=_[key[0]].min(),
@@ -66,7 +53,7 @@ def key_findings(table: ibis.Table, spec: Table, found: dict[str, Any]) -> list[
         examples = ", ".join(dict.fromkeys(named))
     return [{
         "table": spec.name, "column": ", ".join(key), "rule": "repeated key", "severity": "error",
-        "n_examined": found["of rows"], "n_failing": n_again, "examples": examples,
+        "n_examined": n_rows, "n_failing": n_again, "examples": examples,
         "effect": "the same thing is counted more than once",
     }]  # fmt: skip
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any, Literal
 
 import ibis
 import pandas as pd
@@ -16,12 +18,13 @@ from salesdiag.analyses.check.rules import (
     reference_rule,
     rules_of,
 )
-from salesdiag.analyses.check.sets import batch_findings, count_keys, key_findings, one_row
+from salesdiag.analyses.check.sets import batch_findings, key_findings, one_row
 from salesdiag.schema import TABLES
 from salesdiag.stats.rates import ratio
 
 if TYPE_CHECKING:
     from salesdiag.department import Department
+    from salesdiag.schema import Column
 
 COLUMNS = ["table", "column", "rule", "severity", "n_examined", "n_failing", "failing_share",
            "examples", "effect"]  # fmt: skip
@@ -108,23 +111,23 @@ def _check_rows(
     table = department.table(name)
     spec = TABLES[name]
     rules = rules_of(spec, bounds, stage_status, there[name])
-    if _was_read(department, name):  # rows without mandatory or with unknown values are set aside
+    how = _how_read(department, name)
+    if how:  # rows without mandatory or with unknown values are set aside
         rules = [rule for rule in rules if rule.name not in SET_ASIDE_ON_READING]
-    for number, column in enumerate(reference_columns(name, there)):
-        flag = f"found_{number}"
-        home = department.table(column.refers_to)
-        key = column.refers_to.rstrip("s") + "_id" if column.refers_to != "activities" else ""
-        key = {"stages": "stage", "activities": "activity_id"}.get(column.refers_to, key)
-        known = home.filter(home[key].notnull()).select(**{flag: home[key]}).distinct()
-        table = table.left_join(known, table[column.name] == known[flag])
-        rules.append(reference_rule(name, column, flag))
     rules = [rule for rule in rules if all(need in table.columns for need in rule.needs)]
+    links: dict[int, tuple[str, Column]] = {}
+    for column in reference_columns(name, there):
+        flag = f"found_{len(links)}"
+        links[len(rules)] = (flag, column)
+        rules.append(reference_rule(name, column, flag))
     if not rules:
         return []
     identity = spec.key[0] if spec.key and spec.key[0] in table.columns else spec.required[0]
-    counts = _counts(table, rules, bounds) | count_keys(table, spec)
-    found = one_row(table.aggregate(**counts))
-    named = _examples(table, rules, bounds, identity, found)
+    linked = _linked(department, table, list(links.values()))
+    found = one_row(linked.aggregate(**_counts(linked, rules, bounds)))
+    failed = {index: rule for index, rule in enumerate(rules) if found[f"n {index}"]}
+    linked = _linked(department, table, [links[index] for index in failed if index in links])
+    named = _examples(linked, failed, bounds, identity)
     rows = [
         {
             "table": name, "column": rule.column, "rule": rule.name, "severity": rule.severity,
@@ -133,12 +136,31 @@ def _check_rows(
         }
         for index, rule in enumerate(rules)
     ]  # fmt: skip
-    return [*rows, *key_findings(department.table(name), spec, found)]
+    # of a file read in place the keys were left as they are
+    is_unique = how == "copied"
+    return [*rows, *key_findings(table, spec, found["of rows"], is_unique=is_unique)]
 
 
-def _was_read(department: Department, name: str) -> bool:
+def _how_read(department: Department, name: str) -> Literal["", "copied", "in place"]:
+    """Tell how `load` came by a table: not at all, row by row, or left where it is."""
     report = department.load_report
-    return report is not None and bool((report["table"] == name).any())
+    if report is None or name not in set(report["table"]):
+        return ""
+    formats = report[(report["table"] == name) & (report["topic"] == "format")]
+    return "in place" if formats["item"].str.endswith("read in place").any() else "copied"
+
+
+def _linked(
+    department: Department, table: ibis.Table, links: list[tuple[str, Column]]
+) -> ibis.Table:
+    """Put beside each row the keys it refers to, null where there is no such key."""
+    for flag, column in links:
+        home = department.table(column.refers_to)
+        key = column.refers_to.rstrip("s") + "_id" if column.refers_to != "activities" else ""
+        key = {"stages": "stage", "activities": "activity_id"}.get(column.refers_to, key)
+        known = home.filter(home[key].notnull()).select(**{flag: home[key]}).distinct()
+        table = table.left_join(known, table[column.name] == known[flag])
+    return table
 
 
 def _counts(table: ibis.Table, rules: list[Rule], bounds: Bounds) -> dict[str, ibis.Scalar]:
@@ -157,19 +179,20 @@ def _examined(table: ibis.Table, what: str) -> ibis.Scalar:
 
 
 def _examples(
-    table: ibis.Table, rules: list[Rule], bounds: Bounds, identity: str, found: dict[str, Any]
+    table: ibis.Table, failed: dict[int, Rule], bounds: Bounds, identity: str
 ) -> dict[int, str]:
     """Fetch the first and the last id of the rules that some row fails."""
-    failed = [index for index in range(len(rules)) if found[f"n {index}"]]
     if not failed:
         return {}
-    key = table[identity].cast("string")
+    fails = {f"fails {index}": rule.failing(table, bounds) for index, rule in failed.items()}
+    rows = table.select(key=table[identity].cast("string"), **fails)
+    # few rows fail anything, and only their ids need comparing
+    rows = rows.filter(reduce(or_, [rows[name] for name in fails]))
     ends = {}
     for index in failed:
-        failing = rules[index].failing(table, bounds)
-        ends[f"first {index}"] = key.min(where=failing)
-        ends[f"last {index}"] = key.max(where=failing)
-    ids = one_row(table.aggregate(**ends))
+        ends[f"first {index}"] = rows.key.min(where=rows[f"fails {index}"])
+        ends[f"last {index}"] = rows.key.max(where=rows[f"fails {index}"])
+    ids = one_row(rows.aggregate(**ends))
     pairs = {index: (ids[f"first {index}"], ids[f"last {index}"]) for index in failed}
     return {
         index: ", ".join(dict.fromkeys(one for one in pair if one is not None))

@@ -94,6 +94,8 @@ def _add_undated(counts: pd.DataFrame, undated: ibis.Table, keys: list[str]) -> 
     if not keys:
         return counts.assign(n_undated=int(undated.count().execute()))
     outside = fetch(undated.group_by(keys).agg(n_outside=_.count()))
+    if not len(outside):
+        return counts
     merged = counts.merge(outside, on=keys, how="outer")
     merged["n_undated"] = merged.pop("n_outside")
     return merged.fillna(dict.fromkeys(_COUNTS, 0)).astype(dict.fromkeys(_COUNTS, "int64"))

@@ -160,8 +160,8 @@ def _plan(department: Department, targets: pd.DataFrame, keys: list[str]) -> pd.
             part = part[~part[keys[0]].isin(taken)]
         if len(part) and (keys or not parts):
             parts.append(part)
-    empty = pd.DataFrame(columns=[*group, "target", "target_basis"])
-    return pd.concat(parts, ignore_index=True) if parts else empty
+    nothing = sources[0][1].iloc[:0].reindex(columns=[*group, "target"]).assign(target_basis="")
+    return pd.concat(parts, ignore_index=True) if parts else nothing
 
 
 def _level(keys: list[str]) -> str:
@@ -205,7 +205,10 @@ def _with_actuals(plan: pd.DataFrame, daily: pd.DataFrame, keys: list[str]) -> p
     taken = taken.assign(period=np.repeat(np.arange(len(inside)), [len(days) for days in inside]))
     actual = taken.groupby([*keys, "period"], as_index=False)[sums].sum()
     actual = actual.join(periods, on="period").drop(columns="period")
-    table = plan.merge(actual, on=[*keys, *_PERIOD], how="outer")
+    if len(actual):
+        table = plan.merge(actual, on=[*keys, *_PERIOD], how="outer")
+    else:
+        table = plan.assign(**dict.fromkeys(sums, 0.0))
     table["target_basis"] = table["target_basis"].fillna("none")
     table = table.astype(dict.fromkeys(["target", "actual", "squares"], "float64"))
     table = table.fillna({"actual": 0.0, "squares": 0.0, "n_events": 0})
@@ -240,7 +243,7 @@ def _add_participation(
     """Count, per row, the reps who had a target for the whole period and who reached it."""
     rows = targets[targets["level"] == "rep"].rename(columns={"id": "rep_id"})
     rows = rows[_was_there(department, rows) & (rows["target"] > 0)]
-    counts = pd.DataFrame(columns=[*keys, *_PERIOD, "n_reps", "n_reps_met"])
+    counts = table.iloc[:0]
     if len(rows) and per_rep is not None:
         plan = rows.groupby(["rep_id", *_PERIOD], as_index=False)["target"].sum()
         plan = plan.assign(target_basis="own")
@@ -253,9 +256,11 @@ def _add_participation(
         counts = (
             reached.groupby([*keys, *_PERIOD])["met"].agg(n_reps="size", n_reps_met="sum")
         ).reset_index()
-    merged = table[[*keys, *_PERIOD]].merge(counts, on=[*keys, *_PERIOD], how="left")
-    for name in ("n_reps", "n_reps_met"):
-        table[name] = merged[name].astype(float).fillna(0).astype("int64").to_numpy()
+    table[["n_reps", "n_reps_met"]] = 0
+    if len(counts):
+        merged = table[[*keys, *_PERIOD]].merge(counts, on=[*keys, *_PERIOD], how="left")
+        for name in ("n_reps", "n_reps_met"):
+            table[name] = merged[name].astype(float).fillna(0).astype("int64").to_numpy()
     judged = table["n_reps"].where(table["is_complete"], 0)
     table["participation_rate"] = ratio(table["n_reps_met"], judged)
     low, high = wilson_interval(table["n_reps_met"], judged, confidence=confidence)
@@ -265,7 +270,7 @@ def _add_participation(
 def _was_there(department: Department, rows: pd.DataFrame) -> pd.Series:
     """Tell which rep targets belong to reps employed for the whole period."""
     there = pd.Series(data=True, index=rows.index)
-    if not department.has("reps"):
+    if not department.has("reps") or not len(rows):
         return there
     reps = department.fetch("reps").drop_duplicates("rep_id").set_index("rep_id")
     for column, edge, late in (

@@ -1,0 +1,297 @@
+"""The diagnosis: what it runs, how the gap is added up, and what it says it cannot examine."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+import salesdiag as sd
+from salesdiag.analyses import funnel, plan
+from tests.frames import (
+    STAGES,
+    deals_of,
+    department_of,
+    sample_department,
+    sample_frames,
+    shuffled,
+    targets_of,
+)
+
+MONTHS = [(f"2025-{month:02}-01", f"2025-{month:02}-{last}")
+          for month, last in zip(range(1, 13), (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31),
+                                 strict=True)]  # fmt: skip
+QUARTERS = [(MONTHS[first][0], MONTHS[first + 2][1]) for first in (0, 3, 6, 9)]
+YEAR = ("2025-01-01", "2025-12-31")
+
+
+def planned(targets, *, as_of="2025-12-31", deals=None, **more):
+    """Build a department that wins 10 in the middle of each month of 2025."""
+    if deals is None:
+        deals = pd.DataFrame({
+            "deal_id": [str(number) for number in range(13)], "status": ["won"] * 12 + ["lost"],
+            "closed_at": pd.to_datetime([first[:8] + "15" for first, _last in MONTHS]
+                                        + ["2025-06-01"]),
+            "amount": 10.0, "rep_id": ["r1", "r2"] * 6 + ["r1"],
+        })  # fmt: skip
+    given = {} if targets is None else {"targets": targets_of(targets)}
+    return sd.Department(deals=deals, as_of=as_of, **given, **more)
+
+
+def missed(diagnosis):
+    return {one.analysis: one for one in diagnosis.not_examined}
+
+
+class TestGap:
+    def test_complete_periods_inside_the_window_are_added_up(self):
+        targets = [("department", None, *quarter, 40.0) for quarter in QUARTERS]
+        gap = sd.diagnose(planned(targets)).gap
+        assert (gap.reference, gap.expected, gap.actual, gap.gap) == ("plan", 160, 120, -40)
+        assert (gap.n_periods, gap.start, gap.end) == (4, date(2025, 1, 1), date(2025, 12, 31))
+        # twelve wins of 10, as if each had come by chance: sqrt(12) * 10 * 1.96
+        swing = np.sqrt(12) * 10 * 1.959964
+        assert gap.actual_low == pytest.approx(120 - swing, abs=1e-4)
+        assert gap.actual_high == pytest.approx(120 + swing, abs=1e-4)
+
+    def test_a_running_period_is_left_out(self):
+        targets = [("department", None, *quarter, 40.0) for quarter in QUARTERS]
+        gap = sd.diagnose(planned(targets, as_of="2025-11-30")).gap
+        # the window is December 2024 to November 2025; three quarters are complete
+        assert (gap.expected, gap.actual, gap.n_periods) == (120, 90, 3)
+        assert gap.end == date(2025, 9, 30)
+
+    @pytest.mark.parametrize("also", [QUARTERS, [YEAR], [*QUARTERS, YEAR]])
+    def test_months_quarters_and_a_year_of_one_plan_are_not_added_to_each_other(self, also):
+        targets = [("department", None, *month, 11.0) for month in MONTHS]
+        targets += [("department", None, *period, 500.0) for period in also]
+        gap = sd.diagnose(planned(targets)).gap
+        assert (gap.expected, gap.actual, gap.n_periods) == (132, 120, 12)
+
+    def test_the_length_that_covers_most_of_the_window_is_taken(self):
+        targets = [("department", None, *month, 11.0) for month in MONTHS[:2]]
+        targets += [("department", None, *quarter, 40.0) for quarter in QUARTERS]
+        gap = sd.diagnose(planned(targets)).gap
+        assert (gap.expected, gap.n_periods) == (160, 4)
+
+    def test_periods_mostly_outside_the_window_do_not_count(self):
+        targets = [("department", None, *quarter, 40.0) for quarter in QUARTERS]
+        gap = sd.diagnose(planned(targets), start="2025-02-01", end="2025-08-31").gap
+        # the middle of the first quarter (14 February) and of the third (15 August) are inside
+        assert (gap.n_periods, gap.start, gap.end) == (3, date(2025, 1, 1), date(2025, 9, 30))
+        assert (
+            sd.diagnose(planned(targets), start="2025-03-01", end="2025-08-01").gap.n_periods == 1
+        )
+
+    def test_a_plan_of_several_years_is_no_plan_of_the_window(self):
+        department = planned([("department", None, "2024-01-01", "2025-12-31", 500.0)])
+        assert sd.diagnose(department).gap.reference == "none"
+
+    @pytest.mark.parametrize(
+        "targets", [None, [("department", None, "2019-01-01", "2019-03-31", 5)]]
+    )
+    def test_without_a_plan_of_the_window_it_is_what_was_won(self, targets):
+        diagnosis = sd.diagnose(planned(targets))
+        gap = diagnosis.gap
+        assert (gap.reference, gap.actual, gap.n_periods) == ("none", 120, 0)
+        assert np.isnan([gap.expected, gap.gap, gap.actual_low]).all()
+        assert (gap.start, gap.end) == (diagnosis.start, diagnosis.end)
+        if targets is None:
+            assert missed(diagnosis)["target_attainment"].missing == ("targets",)
+            assert missed(diagnosis)["target_attainment"].ask_for.startswith("the plan")
+
+    def test_nothing_won_is_nothing_not_unknown(self):
+        deals = pd.DataFrame({"deal_id": ["A"], "status": ["lost"], "amount": [5.0],
+                              "closed_at": pd.to_datetime(["2025-05-05"])})  # fmt: skip
+        assert sd.diagnose(planned(None, deals=deals)).gap.actual == 0
+
+    def test_without_closing_dates_or_amounts_nothing_can_be_said(self):
+        for frame in ({"closed_at": pd.to_datetime(["2025-01-05"])}, {"amount": [5.0]}):
+            deals = pd.DataFrame({"deal_id": ["A"], "status": ["won"], **frame})
+            targets = [("department", None, *YEAR, 40.0)]
+            diagnosis = sd.diagnose(planned(targets, deals=deals))
+            assert diagnosis.gap.reference == "none"
+            assert np.isnan(diagnosis.gap.actual)
+            assert "target_attainment" in missed(diagnosis)
+
+
+class TestTables:
+    def test_reps_and_teams_are_added_up_over_the_periods(self):
+        targets = [("rep", rep, *quarter, 12.0) for rep in ("r1", "r2") for quarter in QUARTERS]
+        reps = pd.DataFrame({"rep_id": ["r1", "r2"], "rep_name": ["Ann", "Bob"],
+                             "team": ["North", "South"]})  # fmt: skip
+        tables = sd.diagnose(planned(targets, reps=reps)).tables
+        table = tables["attainment_by_rep_id"]
+        assert table[["rep_id", "rep_name", "n_periods", "target", "actual", "n_events"]].to_numpy(
+        ).tolist() == [["r1", "Ann", 4, 48, 60, 6], ["r2", "Bob", 4, 48, 60, 6]]  # fmt: skip
+        assert table["attainment"].tolist() == [1.25, 1.25]
+        swing = np.sqrt(6) * 10 * 1.959964 / 48
+        assert table["attainment_low"].tolist() == pytest.approx([1.25 - swing] * 2, abs=1e-5)
+        assert table["attainment_high"].tolist() == pytest.approx([1.25 + swing] * 2, abs=1e-5)
+        by_team = tables["attainment_by_team"]
+        assert by_team[["team", "actual"]].to_numpy().tolist() == [["North", 60], ["South", 60]]
+        assert tables["target_attainment_by_rep_id"]["rep_name"].tolist() == ["Ann", "Bob"] * 4
+
+    def test_they_are_what_the_analyses_return(self):
+        # the diagnosis counts once and rolls up: the same numbers as asking one by one
+        department = sample_department()
+        tables = sd.diagnose(department).tables
+        window = {"start": "2025-01-01", "end": "2025-12-31"}
+        assert_frame_equal(tables["win_rate"], funnel.win_rate(department, **window))
+        for key in ("team", "rep_id", "source", "segment"):
+            found = tables[f"win_rate_by_{key}"].drop(columns="rep_name", errors="ignore")
+            assert_frame_equal(found, funnel.win_rate(department, by=key, **window))
+        assert_frame_equal(tables["stage_conversion"],
+                           funnel.stage_conversion(department, **window))  # fmt: skip
+        assert_frame_equal(tables["stage_conversion_by_team"],
+                           funnel.stage_conversion(department, by="team", **window))  # fmt: skip
+        assert_frame_equal(tables["target_attainment"], plan.target_attainment(department))
+        assert_frame_equal(tables["current_stages"], funnel.current_stages(department))
+        assert_frame_equal(tables["check"], sd.check(department))
+
+    def test_the_sample_shows_norths_proposal_step_worst(self):
+        table = sd.diagnose(sample_department()).tables["stage_conversion_by_team"]
+        table = table[table["team"] != "unassigned"]
+        # planted: of all steps of all teams, North's out of Proposal is furthest below the
+        # other teams' same step, and its interval does not reach them
+        others = table.groupby("from_stage")["conversion_rate"].transform("median")
+        worst = table.loc[(table["conversion_rate"] / others).idxmin()]
+        assert (worst.team, worst.from_stage) == ("North", "Proposal")
+        assert worst.conversion_rate_high < others[worst.name]
+
+    def test_without_closing_dates_win_rates_are_of_all_that_was_closed(self):
+        department = deals_of([("A", "won"), ("B", "lost"), ("C", "open")], ["deal_id", "status"])
+        diagnosis = sd.diagnose(department)
+        assert diagnosis.tables["win_rate"]["n_deals"].item() == 2
+        assert diagnosis.tables["win_rate_created"]["n_deals"].item() == 3
+        assert diagnosis.gap.reference == "none"
+
+    def test_wins_without_one_loss_are_no_win_rate(self):
+        for n_won, told in ((19, True), (20, False)):
+            rows = [(str(number), "won") for number in range(n_won)]
+            diagnosis = sd.diagnose(deals_of(rows, ["deal_id", "status"]))
+            assert ("win_rate" in diagnosis.tables) is told
+            assert ("win_rate" in missed(diagnosis)) is not told
+        assert "lost ones" in missed(diagnosis)["win_rate"].ask_for
+
+    def test_without_a_date_of_creation_the_funnel_is_of_all_deals(self):
+        department = department_of([("A", "won", 9, "r1")], [("A", "lead", 0)])
+        deals = department.deals.drop("created_at").execute()
+        history = department.stage_changes.execute()
+        bare = sd.Department(deals=deals, stage_changes=history, stages=STAGES, as_of="2026-06-01")
+        diagnosis = sd.diagnose(bare)  # the deal is older than the window
+        assert diagnosis.tables["stage_conversion"]["n_from"].tolist() == [1, 1]
+        assert missed(diagnosis)["win_rate_created"].missing == ("deals.created_at",)
+
+    def test_each_pipeline_has_a_funnel_of_its_own(self):
+        stages = pd.DataFrame({
+            "stage": ["call", "visit", "call", "audit"], "position": [1, 2, 1, 2],
+            "pipeline": ["new", "new", "old", "old"],
+        })  # fmt: skip
+        history = pd.DataFrame({
+            "deal_id": ["A", "A", "B"], "stage": ["call", "visit", "audit"],
+            "entered_at": pd.to_datetime(["2025-01-01", "2025-01-05", "2025-01-01"]),
+            "pipeline": ["new", "new", "old"],
+        })  # fmt: skip
+        department = deals_of(
+            [("A", "won", 0, 20, "new"), ("B", "lost", 0, 20, "old")],
+            ["deal_id", "status", "created_at", "closed_at", "pipeline"],
+            stages=stages, stage_changes=history,
+        )  # fmt: skip
+        tables = sd.diagnose(department).tables
+        new, old = tables["stage_conversion: new"], tables["stage_conversion: old"]
+        assert new[["from_stage", "n_from", "n_to"]].to_numpy().tolist() == [
+            ["call", 1, 1], ["visit", 1, 1],
+        ]  # fmt: skip
+        assert old[["from_stage", "n_from", "n_lost"]].to_numpy().tolist() == [
+            ["call", 1, 0], ["audit", 1, 1],
+        ]  # fmt: skip
+        assert "stage_conversion" not in tables
+
+
+class TestNotExamined:
+    def test_deals_alone_say_what_to_ask_for(self):
+        diagnosis = sd.diagnose(deals_of([("A", "won")], ["deal_id", "status"]))
+        found = missed(diagnosis)
+        assert {name: one.missing for name, one in found.items()} == {
+            "target_attainment": ("targets",),
+            "stage_conversion": ("stage_changes",),
+            "activity and result": ("activities",),
+            "discount and price": ("line_items",),
+            "lead response": ("leads",),
+        }
+        for one in found.values():
+            assert one.ask_for
+            assert one.reason
+
+    def test_what_the_data_hold_but_this_version_does_not_look_at_is_said(self):
+        found = missed(sd.diagnose(sample_department()))
+        assert set(found) == {"activity and result", "discount and price", "lead response"}
+        assert {one.missing for one in found.values()} == {()}
+
+    def test_a_history_that_does_not_fit_the_stages_is_a_reason_not_a_crash(self):
+        department = department_of([("A", "open", None, "r1")], [("A", "mystery", 0)])
+        one = missed(sd.diagnose(department))["stage_conversion"]
+        assert "'mystery' (1 times)" in one.reason
+        assert one.missing == ()
+
+
+class TestRunning:
+    def test_the_same_input_gives_the_same_tables_in_any_order_of_rows(self):
+        frames = sample_frames()
+        # a rep and a target listed twice, with other values, must not make a lottery of it
+        extra = frames["reps"].iloc[[3]].assign(team="Zebra")
+        frames["reps"] = pd.concat([frames["reps"], extra])
+        again = frames["targets"].iloc[[5]].assign(target=1.0)
+        frames["targets"] = pd.concat([frames["targets"], again])
+        first = sd.diagnose(sd.Department(**frames, as_of="2025-12-31"))
+        for other in (frames, shuffled(frames)):
+            second = sd.diagnose(sd.Department(**other, as_of="2025-12-31"))
+            assert second.gap == first.gap
+            assert second.not_examined == first.not_examined
+            assert list(second.tables) == list(first.tables)
+            for name, table in first.tables.items():
+                assert_frame_equal(second.tables[name], table, obj=name)
+
+    def test_the_window_is_the_last_twelve_months_unless_given(self):
+        department = deals_of([("A", "won")], ["deal_id", "status"], as_of="2025-06-30")
+        diagnosis = sd.diagnose(department)
+        assert (diagnosis.start, diagnosis.end) == (date(2024, 7, 1), date(2025, 6, 30))
+        given = sd.diagnose(department, start="2025-01-01", end=date(2025, 3, 31))
+        assert (given.start, given.end) == (date(2025, 1, 1), date(2025, 3, 31))
+
+    def test_a_window_that_ends_before_it_starts_is_refused(self):
+        department = deals_of([("A", "won")], ["deal_id", "status"])
+        with pytest.raises(sd.InputError, match=r"ends \(2025-01-01\) before it starts \(2025-02"):
+            sd.diagnose(department, start="2025-02-01", end="2025-01-01")
+
+    def test_what_is_known_of_the_department_is_carried_over(self):
+        department = deals_of([("A", "won", 3)], ["deal_id", "status", "created_at"], as_of=None,
+                              name="Nordwind", currency="EUR")  # fmt: skip
+        diagnosis = sd.diagnose(department, confidence=0.8)
+        assert (diagnosis.name, diagnosis.currency) == ("Nordwind", "EUR")
+        assert diagnosis.as_of == date(2025, 1, 4)
+        assert diagnosis.as_of_source == "latest deals.created_at"
+        assert diagnosis.confidence == 0.8
+        assert diagnosis.findings == ()  # causes are not ranked in this version
+
+    def test_the_load_report_is_part_of_it(self):
+        report = pd.DataFrame(columns=["table", "source", "topic", "item", "n_rows", "detail"])
+        deals = pd.DataFrame({"deal_id": ["A"], "status": ["won"]})
+        department = sd.Department(deals=deals, as_of="2025-03-01", load_report=report)
+        assert sd.diagnose(department).tables["load_report"] is report
+
+    def test_each_step_is_told_before_it_is_made(self):
+        told = []
+        sd.diagnose(deals_of([("A", "won")], ["deal_id", "status"]), on_step=told.append)
+        assert told[:3] == ["checking the data", "target attainment", "stage conversion"]
+        assert "win rates" in told
+
+    def test_a_department_without_deals_is_no_crash(self):
+        empty = sample_frames() | {"deals": sample_frames()["deals"].iloc[:0]}
+        diagnosis = sd.diagnose(sd.Department(**empty, as_of="2025-12-31"))
+        assert diagnosis.tables["win_rate"]["n_deals"].item() == 0
+        assert diagnosis.gap.actual == 0
+        assert diagnosis.gap.expected > 0
