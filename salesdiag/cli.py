@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import io
+import os
+import re
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from salesdiag.errors import SalesDiagError
+from salesdiag.errors import InputError, SalesDiagError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +44,7 @@ def _root(
     if version:
         from salesdiag import __version__
 
-        typer.echo(f"salesdiag {__version__}")
+        _say(f"salesdiag {__version__}")
         raise typer.Exit
 
 
@@ -60,35 +63,34 @@ def audit(
         tell("reading")
         from salesdiag.diagnosis.diagnose import diagnose
         from salesdiag.intake.load import load
-        from salesdiag.present.verdict import verdict
+        from salesdiag.present.verdict import lacking, verdict
 
         department = load(path, mapping=mapping, as_of=as_of, on_step=tell)
         diagnosis = diagnose(department, on_step=tell)
         tell("writing")
         written = write_audit(diagnosis, out)
-    typer.echo(f"as of {diagnosis.as_of} ({diagnosis.as_of_source})")
+    _say(f"as of {diagnosis.as_of} ({diagnosis.as_of_source})")
     for sentence in verdict(diagnosis):
-        typer.echo(sentence)
-    if diagnosis.not_examined:
-        names = ", ".join(one.analysis.replace("_", " ") for one in diagnosis.not_examined)
-        typer.echo(f"Not examined: {names}.")
-    typer.echo("")
+        _say(sentence)
+    untold = [one.analysis.replace("_", " ") for one in lacking(diagnosis)]
+    if untold:
+        _say(f"Cannot be told from these data: {', '.join(untold)}.")
+    _say("")
     for file in written:
-        typer.echo(str(file))
+        _say(str(file))
     if show:
         _open(written[0])
 
 
 def _open(report: Path) -> None:
     """Show the report in a browser with windows; a text browser would hold the terminal."""
-    import os
     import webbrowser
 
     has_screen = sys.platform in ("win32", "darwin") or any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
     )
     if not (has_screen and webbrowser.open(report.resolve().as_uri())):
-        typer.echo(f"Open {report} in a browser.")
+        _say(f"Open {report} in a browser.")
 
 
 @app.command()
@@ -104,17 +106,17 @@ def check(path: _Path, as_of: _AsOf = None, mapping: _Mapping = None) -> None:
     for row in table.to_dict("records"):
         where = f"{row['table']}.{row['column']}" if row["column"] else row["table"]
         examples = f" ({row['examples']})" if row["examples"] else ""
-        typer.echo(
+        _say(
             f"{row['severity']:8}{where}: {row['rule']}: {row['n_failing']:,} of "
             f"{row['n_examined']:,}{examples}; {row['effect']}"
         )
     if table.empty:
-        typer.echo("No rule fails.")
+        _say("No rule fails.")
 
 
 @app.command()
 def inspect(
-    file: Annotated[Path, typer.Argument(help="The file to describe.")],
+    file: Annotated[str, typer.Argument(help="The file to describe.")],
     sheet: Annotated[str | None, typer.Option("--sheet", help="Sheet of a workbook.")] = None,
     table: Annotated[str | None, typer.Option("--table", help="Canonical table it holds.")] = None,
 ) -> None:
@@ -123,19 +125,43 @@ def inspect(
         from salesdiag.intake.inspection import inspect as draft
 
         text = draft(file, sheet=sheet, table=table)
-    typer.echo(text)
+    for line in text.splitlines():  # the draft is made of lines; none holds text of two
+        _say(line)
 
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
     """Tell on standard error what is going on, if a person is looking."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield lambda _text: None
         return
     from rich.console import Console
+    from rich.text import Text
 
     with Console(stderr=True).status("starting") as status:
-        yield lambda text: status.update(text)
+        yield lambda text: status.update(Text(_clean(text)))  # no markup: names come from the CRM
+
+
+def _say(text: str) -> None:
+    """Write one line; text of the CRM can neither move the cursor nor begin a line."""
+    if sys.stdout is None:  # closed before the command began
+        raise _unwritable(OSError(errno.EBADF, os.strerror(errno.EBADF)))
+    try:
+        sys.stdout.write(_clean(text) + "\n")
+    except OSError as error:
+        raise _unwritable(error) from None
+
+
+def _clean(text: str) -> str:
+    """Put a mark in place of what is not printed, and a space in place of other white space."""
+    return "".join(
+        one if one.isprintable() else " " if one.isspace() else "\N{REPLACEMENT CHARACTER}"
+        for one in text
+    )
+
+
+def _unwritable(error: OSError) -> InputError:
+    return InputError(f"cannot write to standard output: {error.strerror or error}.")
 
 
 def main() -> None:
@@ -146,7 +172,38 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a console of another encoding loses letters
     try:
-        app()
+        _run()
     except SalesDiagError as error:
-        sys.stderr.write(f"salesdiag: {error}\n")
-        sys.exit(2)
+        _fail(str(error))
+    except Exception as error:  # the last resort: a person gets a line, no traceback
+        if os.environ.get("SALESDIAG_TRACEBACK"):
+            raise
+        kind = type(error).__name__  # its text may hold what is in the data
+        _fail(f"unexpected {kind}; set SALESDIAG_TRACEBACK=1 to see where")
+
+
+def _run() -> None:
+    """Run the command, and notice while it can still be said that the output went nowhere."""
+    try:
+        app()
+    except SystemExit:
+        if sys.stdout is not None:
+            try:
+                sys.stdout.flush()
+            except OSError as error:
+                raise _unwritable(error) from None
+        raise
+
+
+def _fail(message: str) -> NoReturn:
+    """Say what went wrong on standard error, if it can be said, and end with status 2."""
+    shown = re.sub(r"(:/+[^:/@\s]*):[^@\s]*@", r"\1:***@", message)  # a password of a URL
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(f"salesdiag: {_clean(shown)}\n")
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError, AttributeError):
+        # Python writes what is left at its end and would fail once more
+        with suppress(OSError, ValueError, AttributeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(2)

@@ -12,7 +12,7 @@ from salesdiag.errors import InputError, MissingDataError
 from salesdiag.narrow import KEY_LINKS, UNASSIGNED, created_between, join_keys, narrow
 from salesdiag.periods import Calendar, parse_day
 from salesdiag.schema import TABLES
-from salesdiag.settings import Settings, ladder_of, with_latest_day
+from salesdiag.settings import Settings, ladder_of, stage_ends, with_latest_day, with_rewinding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["UNASSIGNED", "Department", "Settings"]
+
+# names that results use; a column of one's own under such a name cannot be a key
+_RESERVED = frozenset([
+    "actual", "day", "here_at", "id", "is_complete", "largest", "metric", "next_at", "period",
+    "population", "squares", "step", "target", "target_basis", "unit", "wait_days", "worth",
+    "from_stage", "to_stage",
+])  # fmt: skip
 
 
 class Department:
@@ -146,9 +153,11 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
             name: conform(register(connection, name, data, zone), TABLES[name], zone)
             for name, data in tables.items()
         }
-        self._set(ready, settings, load_report)
         if settings.as_of is None:
-            self._set(ready, with_latest_day(ready, settings), load_report)
+            settings = with_latest_day(ready, settings)
+        else:
+            settings = with_rewinding(ready, settings)
+        self._set(ready, settings, load_report)
 
     def _set(
         self, tables: Mapping[str, ibis.Table], settings: Settings, report: pd.DataFrame | None
@@ -295,6 +304,9 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
             if column is not None and column.type not in ("text", "date"):
                 message = f"by: {homes[key]}.{key} holds a {column.type}; split by a column of text"
                 raise InputError(message + ", such as 'rep_id'.")
+            if key in _RESERVED or key.startswith("n_"):
+                message = f"by: {key!r} is the name of a result; rename the column to split by it."
+                raise InputError(message)
         if len(set(keys)) < len(keys):
             message = f"by names a column twice: {keys!r}."
             raise InputError(message)
@@ -322,12 +334,14 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
     ) -> ibis.Table:
         """Give the deals of a window with the columns to split by.
 
-        Deals merged into another are left out. The window is on the column ``on``, both
+        Deals merged into another are left out. Where the data go on beyond ``as_of``, the
+        deals are as they stood then: closed later is still open, created later is not there.
+        The window is on the column ``on``, both
         days included; without a window deals lacking that date stay. A missing key becomes
         "unassigned".
         """
         self.require(deals=[] if start is None and end is None else [on])
-        deals = self._tables["deals"]
+        deals = self._as_it_stood(self._tables["deals"])
         if "merged_into_id" in deals.columns:
             deals = deals.filter(_.merged_into_id.isnull())
         if start is not None:
@@ -335,6 +349,19 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
         if end is not None:
             deals = deals.filter(_[on].date() <= parse_day(end, "end"))
         return self.with_keys(deals, by)
+
+    def _as_it_stood(self, deals: ibis.Table) -> ibis.Table:
+        """Turn the deals back to ``as_of``, where the data go on beyond it."""
+        if not self._settings.is_rewound:
+            return deals
+        later = deals.closed_at.date() > self.as_of
+        deals = deals.mutate(
+            status=ibis.ifelse(later, "open", deals.status),
+            closed_at=ibis.ifelse(later, ibis.null(), deals.closed_at),
+        )
+        if "created_at" not in deals.columns:
+            return deals
+        return deals.filter(_.created_at.isnull() | (_.created_at.date() <= self.as_of))
 
     def with_keys(self, table: ibis.Table, by: Sequence[str]) -> ibis.Table:
         """Give a table that names reps or accounts the columns to split by, as text.
@@ -379,7 +406,9 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
             if no stage is open.
         """
         stages = self.fetch("stages") if self.has("stages") else None
-        return self.remember("ladder", lambda: ladder_of(stages, self._settings.stages))
+        told = stages is not None and "status" in stages and stages["status"].notna().all()
+        ends = {} if told else stage_ends(self._tables)
+        return self.remember("ladder", lambda: ladder_of(stages, self._settings.stages, ends))
 
     # -- how it looks --------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,7 +111,12 @@ def _register_parquet(connection: ibis.BaseBackend, name: str, path: Path, zone:
         reason = str(error).splitlines()[0]
         message = f"{path.name} cannot be read as Parquet ({reason}); export it again."
         raise InputError(message) from None
-    return connection.read_parquet(path, table_name=_own_name(name))
+    return connection.read_parquet(literal_path(path), table_name=_own_name(name))
+
+
+def literal_path(path: Path) -> str:
+    """Write a path so that DuckDB, which takes file names for patterns, finds this file only."""
+    return re.sub(r"[\[*?]", r"[\g<0>]", str(path))
 
 
 def _to_arrow(name: str, data: Any) -> pa.Table:  # noqa: ANN401

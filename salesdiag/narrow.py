@@ -54,6 +54,7 @@ def narrow(tables: Mapping[str, ibis.Table], column: str, value: object) -> dict
     values = list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
     having = {name for name, table in tables.items() if column in table.columns}
     direct = {name for name in having if _is_meant(name, column, values)} or having
+    direct -= _namesakes(direct)
     if not direct:
         known = sorted({one for table in tables.values() for one in table.columns})
         message = f"no table has a column {column!r}.{suggest(column, known)}"
@@ -73,9 +74,20 @@ def _is_meant(name: str, column: str, values: list[object]) -> bool:
     return spec is None or not spec.allowed or any(value in spec.allowed for value in values)
 
 
+def _namesakes(direct: set[str]) -> set[str]:
+    """Name the tables whose column is another thing of the same name.
+
+    As in splitting, a deal's own column goes before one of its rep, and that before one of
+    its account: a segment of deals says nothing about the segment of accounts.
+    """
+    first = next((home for home in ("deals", *KEY_LINKS) if home in direct), "")
+    return {home for home in KEY_LINKS if home in direct and home != first}
+
+
 def _one_of(column: ibis.Value, values: list[object]) -> ibis.BooleanValue:
-    """Compare with a list of values; ids are text, whatever they look like."""
-    return column.isin([str(value) for value in values] if column.type().is_string() else values)
+    """Compare with a list of values; ids are text, and "unassigned" is what is missing."""
+    found = column.isin([str(value) for value in values] if column.type().is_string() else values)
+    return (found | column.isnull()) if UNASSIGNED in values else found
 
 
 def created_between(
@@ -116,7 +128,11 @@ def _pass_on(
             if name in _WHOLE_BUT_FOR and home != "deals":
                 continue  # a history goes with its deal, whoever had the deal then
             if name not in done and name != "targets" and key in table.columns:
-                kept[name] = table.filter(table[key].isin(kept[home][key]))
+                belongs = table[key].isin(kept[home][key])
+                if home in KEY_LINKS and UNASSIGNED in values:
+                    known = tables[home].filter(tables[home][key].notnull())[key]
+                    belongs = belongs | table[key].isnull() | ~table[key].isin(known)
+                kept[name] = table.filter(belongs)
                 done.add(name)
     if "targets" in tables:
         kept["targets"] = _targets(tables["targets"], kept, done, column, values)

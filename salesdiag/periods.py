@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_FIRST_YEAR, _LAST_YEAR = 1970, 2199  # of a day that a person names
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +121,22 @@ def parse_day(value: date | str, name: str) -> date:
     """
     day = value.date() if isinstance(value, datetime) else value
     if isinstance(day, date) and day == day:  # no missing moment
-        return day
+        return _plausible(day, name)
     try:
         # Python reads more than it should: 20251231.5 would be a day
-        return date.fromisoformat(day if isinstance(day, str) and day.count("-") == 2 else "")
+        read = date.fromisoformat(day if isinstance(day, str) and day.count("-") == 2 else "")
     except ValueError:
         message = f"{name} must be a day written as YYYY-MM-DD, such as 2025-12-31; got {value!r}."
         raise InputError(message) from None
+    return _plausible(read, name)
+
+
+def _plausible(day: date, name: str) -> date:
+    """Refuse years in which no sales department has data."""
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        message = f"{name} must be a day of the years {_FIRST_YEAR} to {_LAST_YEAR}; got {day}."
+        raise InputError(message)
+    return day
 
 
 def _check_zone(name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -26,6 +27,10 @@ _AS_OF_COLUMNS = {
 }
 
 
+_ENOUGH = 20  # so many rows tell a lonely date from a small table
+_SLIPS = 0.01  # share of closings after as_of up to which they are slips
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What is known about a department besides its tables."""
@@ -38,16 +43,25 @@ class Settings:
     stages: tuple[str, ...] = ()
     pay_plan: Mapping[str, Any] = field(default_factory=dict)
     discount_limits: Mapping[str, float] = field(default_factory=dict)
+    is_rewound: bool = False  # the data go on beyond as_of and are turned back to it
 
 
 def with_latest_day(tables: Mapping[str, ibis.Table], settings: Settings) -> Settings:
-    """Take the latest moment that could not have been entered ahead."""
+    """Take the latest moment that could not have been entered ahead.
+
+    Raises
+    ------
+    InputError
+        If that moment stands alone, far behind all others, as a mistyped year does.
+    """
     found: list[tuple[date, str]] = []
     for name, column in _AS_OF_COLUMNS.items():
         if name in tables and column in tables[name].columns:
-            latest = tables[name][column].max().execute()
+            moment = tables[name][column]
+            latest = moment.max().execute()
             if not pd.isna(latest):
                 found.append((latest.date(), f"latest {name}.{column}"))
+                _refuse_lonely(moment, latest.date(), f"{name}.{column}")
     if not found:
         message = (
             "as_of is not given and no table holds a creation, activity or stage entry date "
@@ -58,8 +72,78 @@ def with_latest_day(tables: Mapping[str, ibis.Table], settings: Settings) -> Set
     return replace(settings, as_of=day, as_of_source=source)
 
 
-def ladder_of(stages: pd.DataFrame | None, names: tuple[str, ...]) -> pd.DataFrame:
-    """Put the stages of one pipeline, or their mere names, in selling order up to won."""
+def _refuse_lonely(moment: ibis.Value, latest: date, place: str) -> None:
+    """Refuse a last day that hardly any other entry is within a year of."""
+    near = moment.date() > latest - timedelta(days=366)
+    counts = moment.as_table().aggregate(n=moment.count(), near=near.sum()).to_pyarrow().to_pylist()
+    n_rows, n_near = counts[0]["n"], counts[0]["near"]
+    if n_rows >= _ENOUGH and n_near <= max(1, n_rows // 1000):
+        message = (
+            f"{place}: the latest day, {latest}, lies more than a year after all but {n_near} of "
+            f"{n_rows} rows, as a mistyped date does. Give as_of, the last day on which the data "
+            "speak, or correct the date."
+        )
+        raise InputError(message)
+
+
+def with_rewinding(tables: Mapping[str, ibis.Table], settings: Settings) -> Settings:
+    """Tell whether the data go on beyond ``as_of``, so that they must be turned back to it.
+
+    A few closing dates after ``as_of`` are slips, and the deals are what their status says;
+    more than a hundredth of all mean that the export was taken later.
+    """
+    deals = tables["deals"]
+    if settings.as_of is None or "closed_at" not in deals.columns:
+        return settings
+    counts = deals.aggregate(
+        n=deals.closed_at.count(), later=deals.count(where=deals.closed_at.date() > settings.as_of)
+    )
+    found = counts.to_pyarrow().to_pylist()[0]
+    return replace(settings, is_rewound=found["later"] > _SLIPS * found["n"])
+
+
+def stage_ends(tables: Mapping[str, ibis.Table]) -> dict[str, str]:
+    """Tell from the deals which stages are ends: none is ever left, and all in it are won, or lost.
+
+    A list of stages without their status often holds "lost" below "won"; taken for a step
+    it would turn every loss into an advance.
+    """
+    deals = tables["deals"]
+    if "stage_changes" in tables:
+        known = deals.mutate(closed_at=deals.closed_at if "closed_at" in deals.columns else None)
+        moves = tables["stage_changes"].join(
+            known.select("deal_id", "status", closed_at=known.closed_at.cast("timestamp")),
+            "deal_id",
+        )
+        # an end is entered when the deal is closed, and never left
+        last = moves.entered_at.max().over(group_by=moves.deal_id)
+        early = (moves.entered_at.date() < moves.closed_at.date()).fill_null(False)  # noqa: FBT003
+        visits = moves.mutate(is_left=(moves.entered_at < last) | early)
+    elif "stage" in deals.columns:
+        visits = deals.filter(deals.stage.notnull()).mutate(is_left=False)
+    else:
+        return {}
+    counts = visits.group_by("stage").agg(
+        n=visits.count(),
+        n_left=visits.count(where=visits.is_left),
+        n_won=visits.count(where=visits.status == "won"),
+        n_lost=visits.count(where=visits.status == "lost"),
+    )
+    ends = {}
+    for row in counts.to_pyarrow().to_pylist():
+        for status in ("won", "lost"):
+            if row["n"] == row[f"n_{status}"] and not row["n_left"]:
+                ends[row["stage"]] = status
+    return ends
+
+
+def ladder_of(
+    stages: pd.DataFrame | None, names: tuple[str, ...], ends: Mapping[str, str]
+) -> pd.DataFrame:
+    """Put the stages of one pipeline, or their mere names, in selling order up to won.
+
+    ``ends`` tells which stages mean won or lost, where the list of stages does not say.
+    """
     if stages is None and not names:
         message = (
             "the selling order of the stages is not known: give a table 'stages' "
@@ -72,8 +156,12 @@ def ladder_of(stages: pd.DataFrame | None, names: tuple[str, ...]) -> pd.DataFra
         listed = ", ".join(sorted(stages["pipeline"].dropna().unique()))
         message = f"there are several pipelines ({listed}): narrow with where(pipeline=...) first."
         raise InputError(message)
-    status = stages["status"] if "status" in stages else pd.Series("open", index=stages.index)
-    ladder = stages[["stage", "position"]].assign(status=status.fillna("open"))
+    told = stages["status"] if "status" in stages else [None] * len(stages)
+    status = [
+        ends.get(stage, "open") if pd.isna(means) else means
+        for stage, means in zip(stages["stage"], told, strict=True)
+    ]
+    ladder = stages[["stage", "position"]].assign(status=status)
     ladder = ladder[ladder["status"] != "lost"].sort_values(["position", "stage"])
     if not (ladder["status"] == "open").any():
         listed = ", ".join(map(repr, stages["stage"])) or "none"

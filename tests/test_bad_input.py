@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import socket
 import sqlite3
 import zipfile
@@ -14,6 +15,8 @@ import pandas as pd
 import pytest
 
 import salesdiag as sd
+from salesdiag.intake import extent
+from salesdiag.intake.database import _checked
 
 GOOD = "deal_id,status,created_at,amount\n1,won,2025-01-15,100.50\n2,open,2025-02-16,200.25\n"
 MAPPING = """
@@ -151,6 +154,36 @@ def test_a_page_without_a_table_and_one_that_was_cut(tmp_path):
     assert "deals.xls is a page of markup without a table" in message
     message = refusal(tmp_path, "deals.xls", "<html><table><tr><td>deal_id<td>status<tr><td>1")
     assert "deals.xls ends inside its table" in message
+
+
+def test_a_stray_cell_in_the_far_corner_of_a_sheet(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["deal_id", "status"])
+    book.active.append(["1", "won"])
+    book.active.cell(1_048_576, 16_384, "x")
+    book.save(tmp_path / "deals.xlsx")
+    message = refusal(tmp_path)
+    assert "spans 1,048,576 rows and more than 95 columns: probably a stray cell" in message
+
+
+def test_a_workbook_that_unpacks_to_more_than_fits(tmp_path, monkeypatch):
+    monkeypatch.setattr(extent, "MOST_BYTES", 1000)
+    data = workbook(["deal_id", "status"], ["1", "won"])
+    assert "deals.xlsx unpacks to" in refusal(tmp_path, "deals.xlsx", data)
+    monkeypatch.undo()
+    monkeypatch.setattr(extent, "MOST_CELLS", 3)
+    assert "spans 2 rows and" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("column", "inside", "outside"),
+    [("CQ", ["A", "Z", "AA", "CQ", "BZ"], ["CR", "DA", "ZZ", "AAA", "XFD"]), ("Z", ["Z"], ["AA"]),
+     ("AAA", ["ZZ", "AAA"], ["AAB", "XFD"])],
+)  # fmt: skip
+def test_columns_beyond_a_given_one(column, inside, outside):
+    pattern = re.compile(extent._beyond(column).decode())
+    assert not any(pattern.fullmatch(one) for one in inside)
+    assert all(pattern.fullmatch(one) for one in outside)
 
 
 # -- text that was cut or written badly --------------------------------------------------------
@@ -302,6 +335,17 @@ def test_toml_that_is_none(tmp_path):
     assert "department.toml is not valid TOML" in refusal(tmp_path)
 
 
+def test_toml_that_is_nested_without_end(tmp_path):
+    message = refusal(tmp_path, data=GOOD, mapping=f"a = {'[' * 9999}{']' * 9999}\n")
+    assert "mapping.toml is not valid TOML: it is nested too deeply" in message
+
+
+@pytest.mark.parametrize("path", ["x" * 5000, "a\0b"])
+def test_a_path_that_no_file_can_have(path):
+    with pytest.raises(sd.InputError, match="there is no folder or file"):
+        sd.load(path)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -324,6 +368,8 @@ def test_toml_that_is_none(tmp_path):
             "time_zone must be",
         ),
         (('file = "deals.csv"', 'sheet = "deals"'), "'file' is missing"),
+        (('file = "deals.csv"', 'file = ""'), "'file' must name a file; got ''"),
+        (('file = "deals.csv"', 'file = "a\\u0000b"'), "'file' must name a file"),
         (('amount = "amount"', 'amount = {column = "amount", type = "cash"}'), "type = one of"),
         (("as_of = 2025-12-31", 'as_of = "soon"'), "as_of must be a day"),
         (("as_of = 2025-12-31", "asof = 2025-12-31"), "unknown key 'asof'"),
@@ -349,6 +395,7 @@ def test_a_mapping_that_does_not_fit(tmp_path, change, said):
     [
         (('file = "deals.csv"', 'file = "dels.csv"'), "there is no file"),
         (('file = "deals.csv"', 'file = "."'), "is a folder"),
+        (('file = "deals.csv"', f'file = "{"x" * 5000}"'), "cannot be read: File name too long"),
         (
             ('file = "deals.csv"', 'file = "deals.csv"\nheader_row = 9'),
             "header_row = 9, but the file has 3",
@@ -454,6 +501,20 @@ def test_a_server_that_does_not_answer_and_a_password_that_stays_secret(password
     assert "unter2" not in message
     assert "te?r2" not in message
     assert "ter2" not in message
+
+
+def test_a_url_with_one_slash_keeps_its_secret():
+    message = refused_url("postgres:/ann:secret@host/crm")
+    assert "postgres:/ann:***@host/crm is neither a path nor the URL of a database" in message
+    assert "secret" not in message
+
+
+def test_faults_of_programs_are_not_taken_for_wrong_passwords():
+    def broken():
+        raise AttributeError("no such attribute")
+
+    with pytest.raises(AttributeError):
+        _checked(broken, "postgres://host/crm")
 
 
 def test_a_kind_of_database_that_is_unknown():

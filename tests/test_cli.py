@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from salesdiag import __version__, cli
+from salesdiag.intake.inspection import inspect
 
 SAMPLE = Path("sample_data").resolve()
 
@@ -168,3 +170,133 @@ def test_progress_is_told_to_a_person_only(monkeypatch, tmp_path) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     with cli._progress() as tell:
         tell("reading deals")
+
+
+def hostile(folder: Path) -> Path:
+    (folder / "deals.csv").write_text(
+        "deal_id,status,created_at,closed_at,amount,stage\n"
+        '"\x1b]0;owned\x07\x1b[2JA\nerror   deals: forged",won,2025-03-01,2025-01-01,1,[red]x\n'
+        "B,lost,2025-03-01,2025-03-02,2,y\n",
+        newline="",
+    )
+    return folder
+
+
+@pytest.mark.parametrize("command", ["audit", "check"])
+def test_crm_text_cannot_steer_the_terminal(command, tmp_path) -> None:
+    done = run(command, str(hostile(tmp_path)), "--as-of", "2025-12-31", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "\x07" not in done.stdout + done.stderr
+    assert "\nerror   deals: forged" not in done.stdout
+
+
+def test_a_draft_and_an_error_cannot_steer_the_terminal(tmp_path) -> None:
+    export = tmp_path / "deals.csv"
+    export.write_text("deal_id,status,\x1b[2Jx\u202e\nA,w\x1b[31mon,1\n", encoding="utf-8")
+    done = run("inspect", str(export))
+    assert done.returncode == 0, done.stderr
+    assert not set("\x1b\u202e") & set(done.stdout)
+    tomllib.loads(done.stdout)
+    failed = run("check", "no\x1b[2J\nwhere")
+    assert failed.returncode == 2
+    assert "\x1b" not in failed.stderr
+    assert failed.stderr.count("\n") == 1
+
+
+def test_progress_takes_no_markup(monkeypatch) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    with cli._progress() as tell:
+        tell("reading [/red] \x1b[2J")
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "1969-12-31", "2200-01-01"])
+def test_a_day_of_no_department_is_refused(day, tmp_path) -> None:
+    done = run("audit", str(SAMPLE), "--as-of", day, "--out", str(tmp_path / "o"))
+    assert done.returncode == 2
+    assert done.stderr.startswith("salesdiag: as_of must be a day of the years 1970 to 2199")
+    assert not (tmp_path / "o").exists()
+
+
+needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX shell")
+
+
+@needs_posix
+@pytest.mark.parametrize("end", ["> /dev/full", ">&-", "| true"])
+def test_an_output_that_goes_nowhere_ends_with_one_message(end) -> None:
+    if "full" in end and not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    code = "from salesdiag.cli import main; main()"
+    command = f'{{ "{sys.executable}" -c "{code}" check sample_data; echo "status $?" >&2; }} {end}'
+    if end != "| true":
+        command = f'"{sys.executable}" -c "{code}" check sample_data {end}; echo "status $?" >&2'
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert "status 2" in done.stderr
+    assert "salesdiag: cannot write to standard output" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def broken(*_arguments: object, **_more: object) -> None:
+    raise ZeroDivisionError("Ivan Petrov")
+
+
+def test_an_unexpected_error_ends_with_one_line(monkeypatch, capsys) -> None:
+    monkeypatch.setattr("salesdiag.intake.load.load", broken)
+    monkeypatch.setattr(sys, "argv", ["salesdiag", "check", "sample_data"])
+    monkeypatch.delenv("SALESDIAG_TRACEBACK", raising=False)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said == (
+        "salesdiag: unexpected ZeroDivisionError; set SALESDIAG_TRACEBACK=1 to see where\n"
+    )
+    monkeypatch.setenv("SALESDIAG_TRACEBACK", "1")
+    with pytest.raises(ZeroDivisionError):
+        cli.main()
+
+
+@pytest.mark.parametrize("url", ["postgres://u:secret@h/d?x=secret", "postgres:/u:secret@h/d"])
+@pytest.mark.parametrize("command", ["inspect", "check"])
+def test_a_password_is_not_repeated(command, url) -> None:
+    done = run(command, url)
+    assert done.returncode == 2
+    assert "secret" not in done.stdout + done.stderr
+    if command == "inspect":
+        assert "is no file" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("сделки.csv", "export"), ("Отчёт 2025 (v2).csv", "2025_v2"),
+                      ('a"b.c d.csv', "a_b_c_d"), ("---.csv", "export")],
+)  # fmt: skip
+@pytest.mark.skipif(sys.platform == "win32", reason="names that Windows does not take")
+def test_every_draft_parses_whatever_the_file_is_called(name, key, tmp_path) -> None:
+    (tmp_path / name).write_text('deal_id,status,"a ""b\tc"\n1,won,x\n2,los\u00e9,y\n', "utf-8")
+    draft = tomllib.loads(inspect(tmp_path / name))
+    assert draft["sources"][key]["file"] == name
+    assert draft["tables"]["deals"]["source"] == key
+
+
+@pytest.mark.parametrize(("mark", "written"), [(";", ";"), ("\t", "\t"), ("|", "|"), (",", None)])
+def test_a_draft_says_how_the_file_was_read(mark, written, tmp_path) -> None:
+    rows = [["Report of Ivan"], [], ["deal_id", "status", "created_at"], ["1", "won", "2025-01-31"]]
+    lines = [mark.join(row) for row in rows]
+    (tmp_path / "deals.csv").write_text("\n".join(lines) + "\n")
+    source = tomllib.loads(inspect(tmp_path / "deals.csv"))["sources"]["deals"]
+    assert source.get("delimiter") == written
+    assert source["header_row"] == 3
+    (tmp_path / "mapping.toml").write_text(inspect(tmp_path / "deals.csv"), encoding="utf-8")
+    assert run("check", str(tmp_path), "--as-of", "2025-12-31").returncode == 0
+
+
+def test_rows_quoted_in_a_draft_are_masked(tmp_path) -> None:
+    (tmp_path / "deals.csv").write_text(
+        "deal_id;status;created_at;amount\n1;won;31.12.2025;1 234,50\n"
+        "2;lost;30.12.2025;Ivan Petrov\n3;lost;30.12.2025;7;Olga Smirnova;+49 170 55\n",
+    )
+    text = inspect(tmp_path / "deals.csv")
+    for secret in ("Olga", "Smirnova", "Ivan", "170", "234,50", "31.12.2025"):
+        assert secret not in text
+    assert "delimiter semicolon (most regular)" in text

@@ -210,6 +210,12 @@ class TestTables:
         ]  # fmt: skip
         assert "stage_conversion" not in tables
 
+    def test_one_named_pipeline_is_the_whole_department(self):
+        stages = STAGES.assign(pipeline="sales")
+        department = department_of([("A", "won", 9, "r1")], [("A", "lead", 0)], stages=stages)
+        tables = sd.diagnose(department).tables
+        assert tables["stage_conversion"]["n_from"].tolist() == [1, 1]
+
 
 class TestNotExamined:
     def test_deals_alone_say_what_to_ask_for(self):

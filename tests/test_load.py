@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from datetime import datetime
 
+import duckdb
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -231,3 +232,78 @@ def test_parquet_that_needs_mending_is_not_read_in_place(tmp_path, word):
     )
     assert not department.load_report["detail"].str.contains("in place").any()
     assert not department.load_report["item"].str.contains("in place").any()
+
+
+@pytest.mark.parametrize("name", ["q[1]", "q*", "q?"])
+def test_a_path_is_no_pattern(tmp_path, name):
+    for folder, ids in ((name, ["a", "b"]), ("q1", ["x"]), ("qq", ["y"])):
+        (tmp_path / folder).mkdir()
+        table = pa.table({"deal_id": ids, "status": ["won"] * len(ids),
+                          "created_at": [datetime(2025, 1, 10)] * len(ids)})  # fmt: skip
+        pq.write_table(table, tmp_path / folder / "deals.parquet")
+    department = sd.load(tmp_path / name)
+    assert department.load_report["detail"].eq("Parquet, read in place").any() or (
+        department.load_report["item"].eq("Parquet, read in place").any()
+    )
+    assert sorted(department.deals.to_pandas()["deal_id"]) == ["a", "b"]
+
+
+JOIN = (
+    '[sources.x]\nfile = "x.csv"\n[sources.who]\nfile = "who.csv"\n[tables.deals]\n'
+    'source = "x"\n[tables.deals.columns]\ndeal_id = "id"\nstatus = "status"\n'
+    '[tables.deals.extra]\nkey = {column = "who", type = "number"}\n'
+    '[[tables.deals.joins]]\nsource = "who"\non = {key = "key"}\ncolumns = {rep_id = "name"}\n'
+)
+
+
+def test_a_join_by_a_number_counts_what_it_finds(tmp_path):
+    folder_of(
+        tmp_path,
+        x__csv="id,status,who\n1,won,12\n2,won,12.5\n3,open,13\n4,open,\n5,open,14\n",
+        who__csv="key,name\n12,Ann\n12.5,Bob\n",
+        mapping__toml="[department]\nas_of = 2025-12-31\n" + JOIN,
+    )
+    department = sd.load(tmp_path)
+    assert department.deals.to_pandas()["rep_id"].fillna("-").tolist() == [
+        "Ann", "Bob", "-", "-", "-",
+    ]  # fmt: skip
+    fact = department.load_report.query("topic == 'join'")
+    assert fact[["item", "n_rows", "detail"]].to_numpy().tolist() == [
+        ["who", 2, "rows matched; 2 rows unmatched, such as '13'; '14'; 1 rows without a key"]
+    ]
+
+
+def test_a_join_that_matches_nothing_is_refused(tmp_path):
+    folder_of(
+        tmp_path,
+        x__csv="id,status,who\n1,won,12\n2,won,13\n",
+        who__csv="key,name\nr12,Ann\n",
+        mapping__toml=JOIN,
+    )
+    with pytest.raises(sd.MappingError, match=r"join with 'who' matches no row at all.*'12'; '13'"):
+        sd.load(tmp_path)
+
+
+def test_rows_of_products_are_refused_without_a_mapping_too(tmp_path):
+    folder_of(tmp_path, deals__csv=DEALS + "a,won,2025-01-10,2025-02-10,1,EUR\n"
+              "a,won,2025-01-10,2025-02-10,2,EUR\nb,open,2025-01-10,,3,EUR\n")  # fmt: skip
+    with pytest.raises(sd.InputError, match="1 deals stand in several rows with different amounts"):
+        sd.load(tmp_path)
+
+
+def test_a_file_of_duckdb_from_end_to_end(tmp_path):
+    path = tmp_path / "crm.duckdb"
+    with duckdb.connect(path) as engine:
+        engine.execute(
+            "CREATE TABLE Deals AS SELECT * FROM (VALUES "
+            "('1', 'won', TIMESTAMP '2025-01-10', TIMESTAMP '2025-02-10', 5.0), "
+            "('2', 'lost', TIMESTAMP '2025-01-10', TIMESTAMP '2025-02-11', 5.0), "
+            "('3', 'won', TIMESTAMP '2025-01-10', TIMESTAMP '2025-02-12', 5.0), "
+            "('4', 'won', TIMESTAMP '2025-01-10', TIMESTAMP '2025-02-12', 5.0)"
+            ") AS d (deal_id, status, created_at, closed_at, amount)"
+        )
+    department = sd.load(f"duckdb://{path}", as_of="2025-12-31")
+    table = sd.funnel.win_rate(department)
+    assert (table["n_deals"].sum(), table["n_won"].sum()) == (4, 3)
+    with pytest.raises(sd.InputError, match=r"crm.duckdb is a database, and a mapping describes"):
+        sd.load(f"duckdb://{path}", mapping=tmp_path / "mapping.toml")

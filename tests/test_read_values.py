@@ -8,11 +8,14 @@ import pyarrow as pa
 import pytest
 
 import salesdiag as sd
+from salesdiag.intake.delimited import read_delimited
+from salesdiag.intake.finish import finish
 from salesdiag.intake.mapping import Source
 from salesdiag.intake.numbers import read_durations, read_numbers
 from salesdiag.intake.raw import RawColumn
 from salesdiag.intake.times import read_times
-from salesdiag.intake.typed import map_values, read_typed
+from salesdiag.intake.typed import map_values, read_typed, text_of
+from salesdiag.schema import TABLES
 
 
 def column(*texts):
@@ -91,12 +94,35 @@ def test_cells_that_are_numbers_stay_so_beside_text():
     assert read_numbers(mixed, "x").values.to_pylist() == [1.234, 1234.5]
 
 
+@pytest.mark.parametrize(
+    "texts", [("$1000.00", "€2500.50", "900 KZT"), ("5 USD", "5 CAD"), ("5 руб.", "5 €")]
+)
+def test_a_column_in_several_currencies_is_refused(texts):
+    with pytest.raises(sd.InputError, match="column 'x': the amounts are in several currencies"):
+        numbers(*texts)
+
+
+def test_one_currency_may_be_written_in_several_ways():
+    assert numbers("5 руб.", "6 ₽", "7 RUB", "8 RUR", "9 рублей", "10 р.", "11") == list(
+        map(float, range(5, 12))
+    )
+    assert numbers("$5 CAD", "CAD 6") == [5.0, 6.0]
+    assert numbers("$5", "US$6", "7 USD") == [5.0, 6.0, 7.0]
+
+
+@pytest.mark.parametrize("text", ["5 MIO", "5 TSD", "MLN 5", "5 MRD", "5 BLN", "5 XXX"])
+def test_letters_that_are_no_currency_are_not_taken_away(text):
+    read = read_numbers(column(text, "7 EUR"), "x")
+    assert read.values.to_pylist() == [None, 7.0]
+    assert read.unread.to_pylist() == [text]
+
+
 def test_lengths_of_time_in_seconds():
     read = read_durations(
-        column("0:20:40", "1:05", "2 days, 1:05:00", "185 s", "90", "", None, "long")
+        column("0:20:40", "1:05", "2 days, 1:05:00", "185 s", "90", "", None, "long", "05:30")
     )
-    assert read.values.to_pylist() == [1240, 3900, 176_700, 185, 90, None, None, None]
-    assert read.unread.to_pylist() == ["long"]
+    assert read.values.to_pylist() == [1240, None, 176_700, 185, 90, None, None, None, None]
+    assert read.unread.to_pylist() == ["1:05", "long", "05:30"]
 
 
 # -- times -------------------------------------------------------------------------------------
@@ -110,6 +136,7 @@ DAY = datetime(2026, 3, 5)
     [
         ("2026-03-05", DAY), ("2026-03-05 14:30", HALF_PAST), ("2026-03-05T14:30:00", HALF_PAST),
         ("2026-03-05T14:30:00Z", HALF_PAST), ("2026-03-05 14:30:00.000", HALF_PAST),
+        ("2026-03-05 17:30:00+03", HALF_PAST), ("2026-03-05 09:30:00.0-05", HALF_PAST),
         ("2026-03-05T16:30:00+02:00", HALF_PAST), ("2026-03-05T11:00:00-0330", HALF_PAST),
         ("2026/03/05 14:30", HALF_PAST), ("20260305", DAY), ("20260305T14:30:00", HALF_PAST),
         ("05.03.2026", DAY), ("5.3.26", DAY), ("05.03.2026 14:30:00", HALF_PAST),
@@ -201,6 +228,67 @@ def test_clock_times_of_another_zone_are_moved_and_days_are_not():
     ]  # fmt: skip
 
 
+def test_midnight_is_a_day_and_is_not_moved_whether_text_or_date():
+    how = {"source_zone": "America/New_York", "zone": "Europe/Berlin"}
+    assert times("2026-01-15 00:00:00", "2026-01-15 00:00", **how) == [datetime(2026, 1, 15)] * 2
+    typed = RawColumn(
+        pa.array([None], pa.string()), None, pa.array([datetime(2026, 1, 15)], pa.timestamp("us"))
+    )
+    assert read_times(typed, "x", **how).values.to_pylist() == [datetime(2026, 1, 15)]
+
+
+def half_converted(days, texts):
+    n = len(days) + len(texts)
+    moments = [datetime(2026, 3, day) for day in days]
+    return RawColumn(
+        pa.array([*[None] * len(days), *texts], pa.string()), None,
+        pa.array([*moments, *[None] * (n - len(days))], pa.timestamp("us")),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "texts", [("25/03/2026", "13/04/2026", "31/12/2026"), ("3-25-26", "4-13-26", "12-31-26")]
+)
+def test_dates_that_a_spreadsheet_turned_round_where_it_could_are_refused(texts):
+    with pytest.raises(sd.InputError, match=r"p: 3 cells are dates.*exchanged day and month"):
+        read_times(half_converted([1, 5, 12], texts), "p")
+
+
+@pytest.mark.parametrize(
+    ("days", "texts"),
+    [
+        ([1, 5, 13], ("25/03/2026", "13/04/2026", "31/12/2026")),
+        ([1, 5, 12], ("25/03/2026", "12/04/2026", "31/12/2026")),
+        ([1, 5], ("25/03/2026", "13/04/2026", "31/12/2026")),
+    ],
+)
+def test_dates_beside_text_that_are_not_turned_round_are_read(days, texts):
+    assert read_times(half_converted(days, texts), "p").values.null_count == 0
+
+
+def test_whole_numbers_of_sixteen_digits_are_no_ids():
+    whole = RawColumn(pa.nulls(1, pa.string()), pa.array([999_999_999_999_999.0]))
+    assert text_of(whole, "p").to_pylist() == ["999999999999999"]
+    with pytest.raises(sd.InputError, match="more than 15 digits"):
+        text_of(RawColumn(pa.nulls(1, pa.string()), pa.array([1e15])), "p")
+
+
+def shares(*values):
+    done = finish(TABLES["deals"], pa.table({
+        "deal_id": [str(n) for n in range(len(values))], "status": ["open"] * len(values),
+        "probability": pa.array(values, pa.float64()),
+    }))  # fmt: skip
+    return done.columns["probability"].to_pylist(), [(one.topic, one.n_rows) for one in done.facts]
+
+
+def test_percents_become_shares_if_most_are_percents():
+    assert shares(0, 50, 1, 100) == ([0, 0.5, 0.01, 1], [("percent", None)])
+    assert shares(0.25, 0.5, 75, None, 0) == (
+        [0.25, 0.5, None, None, 0], [("value not readable", 1)],
+    )  # fmt: skip
+    assert shares(0.25, 1) == ([0.25, 1], [])
+
+
 def test_a_clock_time_that_daylight_saving_skips_is_read_all_the_same():
     # at 2:00 on 29 March 2026 clocks in Berlin went to 3:00
     assert times("2026-03-29 02:30", source_zone="Europe/Berlin", zone="UTC") == [
@@ -234,3 +322,34 @@ def test_typed_cells_that_a_map_does_not_touch_keep_their_type():
     )
     assert read.values.to_pylist() == [moment, None]
     assert not read.facts
+
+
+# -- where a value stands ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("deal_id,status,amount\n1,won,5\n2,won,x\n", "row 3"),
+        ("title\ndeal_id,status,amount\n1,won,5\n2,won,x\n", "row 4"),
+        ("deal_id,status,amount\n1,won,5\n\n2,won,x\n", "data row 2"),
+        ("deal_id,status,amount\r\n1,won,5\r\n2,won,x\r\n", "row 3"),
+        ("deal_id,status,amount\r\n1,won,5\r\n\r\n2,won,x\r\n", "data row 2"),
+        ("deal_id,status,amount\n\n1,won,5\n2,won,x\n", "data row 2"),
+        ("deal_id,status,amount\n1,won,5\n,,\n2,won,x\n", "data row 2"),
+        ('deal_id,status,amount\n"1\n1",won,5\n2,won,x\n', "row 3"),
+    ],
+)
+def test_the_first_value_that_is_not_readable_is_found_by_its_row(text, row):
+    raw = read_delimited("f.csv", text.encode())
+    source = Source("s", "f.csv")
+    read = read_typed(raw.columns["amount"], "money", "amount", "p", source=source, zone="UTC")
+    assert read.facts[-1].detail == f"became null, such as 'x'; first in {row}"
+
+
+def test_the_first_value_that_leaves_a_question_open_is_found_by_its_row():
+    raw = read_delimited("f.csv", b'deal_id,made,sum\n1,,7\n2,02/08/2026,"1,234"\n')
+    with pytest.raises(sd.InputError, match=r"no value of the column decides \(.* row 3\)"):
+        read_times(raw.columns["made"], "p")
+    with pytest.raises(sd.InputError, match=r"no value of the column decides \(.* row 3\)"):
+        read_numbers(raw.columns["sum"], "p")

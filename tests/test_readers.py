@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from datetime import datetime
 from decimal import Decimal
 
 import pyarrow as pa
 import pytest
+import xlsxwriter
 
 import salesdiag as sd
 from salesdiag.intake.cells import table_of_cells
 from salesdiag.intake.decode import decode
 from salesdiag.intake.delimited import read_delimited
 from salesdiag.intake.html import read_html
+from salesdiag.intake.mapping import Source
 from salesdiag.intake.numbers import read_numbers
 from salesdiag.intake.raw import RawColumn
 from salesdiag.intake.rows import find_header, is_footer, name_columns, why_set_aside
 from salesdiag.intake.sniff import kind_of
 from salesdiag.intake.sources import table_of_arrow
 from salesdiag.intake.times import read_times
-from salesdiag.intake.typed import text_of
+from salesdiag.intake.typed import read_typed, text_of
+from salesdiag.intake.workbook import read_sheet
 
 
 def column(*texts):
@@ -113,7 +117,39 @@ def test_rows_with_too_few_or_too_many_cells_are_set_aside_and_shown():
     raw = read_delimited("f.csv", b"deal_id,status\n1,won\n2\n3,lost,x\n4,open,\n5,won\n")
     assert cells(raw) == {"deal_id": ["1", "5", "4"], "status": ["won", "won", "open"]}
     assert raw.set_aside == {"fewer cells than headings": 1, "more cells than headings": 1}
-    assert [fact.detail for fact in raw.facts if fact.topic == "uneven row"] == ["2", "3,lost,x"]
+    assert [fact.detail for fact in raw.facts if fact.topic == "uneven row"] == [
+        "row 3 has 1 cells, 2 headings",
+        "row 4 has 3 cells, 2 headings",
+    ]
+    assert not any("lost" in fact.detail for fact in raw.facts)
+
+
+def test_rows_that_are_usually_wider_than_the_headings_are_refused():
+    text = "deal_id,status,closed_at,amount\nD1,won,2025-03-01,1,200\nD2,won,2025-03-02,1,300\n"
+    with pytest.raises(sd.InputError, match="row 2 has 5 cells, 4 headings; probably an unquoted"):
+        read_delimited("f.csv", text.encode())
+    one = "deal_id,status,amount\nD1,won,5,\nD2,won,1,200\nD3,won,7,\nD4,lost,8,\n"
+    raw = read_delimited("f.csv", one.encode())
+    assert cells(raw)["amount"] == ["5", "7", "8"]
+    assert list(raw.columns) == ["deal_id", "status", "amount"]
+    assert raw.set_aside == {"more cells than headings": 1}
+
+
+@pytest.mark.parametrize(
+    "head", ["deal_id;name;amount;status\n", "title\ndeal_id;name;amount;status\n"]
+)
+def test_a_stray_quotation_mark_that_swallows_whole_rows_is_refused(head):
+    text = (
+        head + '0;x;5;won\n1;"15 inch monitor;10;won\n2;abc;20;won\n3;def;25;won\n4;"ghi;30;won\n'
+    )
+    row = 3 + head.count("title")
+    with pytest.raises(sd.InputError, match=f"a cell of row {row} holds whole rows"):
+        read_delimited("f.csv", text.encode())
+
+
+def test_text_of_several_lines_with_commas_is_no_swallowed_row():
+    text = 'deal_id,status,note\n1,won,"Dear Ann, dear Bob, dear Eve,\nyes, no, perhaps"\n'
+    assert cells(read_delimited("f.csv", text.encode()))["deal_id"] == ["1"]
 
 
 @pytest.mark.parametrize("head", ["deal_id;status", "deal_id;status;"])
@@ -163,6 +199,18 @@ def test_headings_that_stand_twice_or_are_missing():
     ]
 
 
+def test_a_made_up_heading_takes_no_name_that_stands_in_the_file():
+    assert name_columns(["Note", "Note#2", "Note"]) == ["Note", "Note#2", "Note#3"]
+    assert name_columns(["Note", "Note", "Note#2"]) == ["Note", "Note#2", "Note#2#2"]
+
+
+def test_ids_that_begin_with_a_hash_stay_and_rows_of_errors_go():
+    text = "deal_id;status\n#17;won\n#N/A;#REF!\n#18;lost\n#N/A;won\n"
+    raw = read_delimited("f.csv", text.encode())
+    assert cells(raw)["deal_id"] == ["#17", "#18", "#N/A"]
+    assert raw.set_aside == {"nothing but Excel errors": 1}
+
+
 def test_the_heading_row_is_the_one_with_most_known_headings():
     rows = [["Report", "Stage"], [], ["deal_id", "status", "Stage"], ["1", "won", "New"]]
     assert find_header(rows, (), "f.csv").at == 2
@@ -177,6 +225,8 @@ def test_the_heading_row_is_the_one_with_most_known_headings():
         ""], True),
         (["Tổng cộng", "", "", ""], True), (["© 2025", "", "", ""], True), (["** Total **", "",
         "", ""], True),
+        (["Total Energies renewal", "", "", ""], False), (["Total 5", "", "", ""], True),
+        (["Confidential - internal", "", "", ""], True), (["Total(2)", "", "", "5"], True),
         (["Total", "won", "2025-01-01", "5"], False), (["Totality", "", "", ""], False),
         (["Итоговый", "", "", ""], False), (["17", "", "", ""], False), (["", "", "", ""], False),
     ],
@@ -259,6 +309,42 @@ def test_the_innermost_largest_table_of_a_page_is_read():
         "status": ["won twice", "«lost» & gone", "open"],
     }
     assert raw.set_aside == {"totals or footer row": 1}
+
+
+def test_a_span_that_is_no_number_is_one():
+    page = '<table><tr><th colspan="²">deal_id<th>status</tr><tr><td>1<td>won</tr></table>'
+    assert cells(read_html("f.xls", page.encode())) == {"deal_id": ["1"], "status": ["won"]}
+
+
+def test_cells_of_errors_are_counted_by_column():
+    raw = table_of_cells(
+        [["deal_id", "stage"], ["1", "#N/A"], ["2", "New"], ["3", "#REF!"]], file="f.xlsx"
+    )
+    read = read_typed(
+        raw.columns["stage"], "text", "stage", "p", source=Source("s", "f.xlsx"), zone="UTC"
+    )
+    assert read.values.to_pylist() == [None, "New", None]
+    assert [(fact.topic, fact.n_rows) for fact in read.facts] == [("value not readable", 2)]
+
+
+def test_errors_in_a_workbook_are_counted_by_column_and_row():
+    file = io.BytesIO()
+    book = xlsxwriter.Workbook(file)
+    book.add_worksheet("other").write_formula("A1", "=1/0", None, "#DIV/0!")
+    page = book.add_worksheet("Сделки & Co")
+    page.write_row(0, 0, ["deal_id", "status", "stage"])
+    page.write_row(1, 0, ["1", "won"])
+    page.write_formula(1, 2, "=NA()", None, "#N/A")
+    for column in range(3):
+        page.write_formula(2, column, "=1/0", None, "#DIV/0!")
+    page.write_row(3, 0, ["3", "won", "New"])
+    book.close()
+    raw = read_sheet("f.xlsx", file.getvalue(), sheet="Сделки & Co")
+    assert cells(raw) == {"deal_id": ["1", "3"], "status": ["won"] * 2, "stage": [None, "New"]}
+    assert {name: one.n_errors for name, one in raw.columns.items()} == {
+        "deal_id": 0, "status": 0, "stage": 1,
+    }  # fmt: skip
+    assert raw.set_aside == {"nothing but Excel errors": 1}
 
 
 def test_the_charset_that_a_page_states_counts_unless_its_bytes_say_otherwise():

@@ -129,11 +129,98 @@ def test_what_happens_after_the_end_of_the_data_has_not_happened():
     assert counts(stage_conversion(department_of(deals, moves))) == [[2, 1, 0, 1], [1, 0, 0, 1]]
 
 
-def test_deals_without_history_cannot_be_placed():
+def test_deals_never_moved_stand_in_the_first_stage_since_their_creation():
+    # the system writes down changes only: B was lost, and C won, before the first one
     department = department_of(
-        [("A", "open", None, "r1"), ("B", "won", 5, "r1")], [("A", "lead", 0)]
+        [("A", "open", None, "r1"), ("B", "lost", 5, "r1"), ("C", "won", 7, "r1"),
+         ("D", "won", 9, "r1")],
+        [("A", "offer", 0), ("D", "offer", 2), ("D", "won", 9)],
+    )  # fmt: skip
+    table = stage_conversion(department)
+    assert counts(table) == [[4, 3, 1, 0], [3, 2, 0, 1]]
+    assert table["n_without_history"].tolist() == [2, 0]
+
+
+def test_deals_older_than_the_history_may_have_lost_theirs_and_are_left_out():
+    department = department_of(
+        [("A", "open", None, "r1"), ("B", "lost", 5, "r1")], [("A", "lead", 1)]
+    )  # both were created on day 0, the history begins on day 1
+    table = stage_conversion(department)
+    assert counts(table) == [[1, 0, 0, 1], [0, 0, 0, 0]]
+    assert table["n_without_history"].tolist() == [0, 0]
+
+
+def test_what_was_won_once_and_then_lost_has_not_taken_the_last_step():
+    department = department_of(
+        [("A", "lost", 20, "r1"), ("B", "won", 9, "r1")],
+        [("A", "lead", 0), ("A", "offer", 3), ("A", "won", 9), ("B", "lead", 0), ("B", "won", 9)],
     )
-    assert counts(stage_conversion(department)) == [[1, 0, 0, 1], [0, 0, 0, 0]]
+    assert counts(stage_conversion(department)) == [[2, 2, 0, 0], [2, 1, 1, 0]]
+
+
+def test_a_closing_day_without_a_clock_makes_no_rework():
+    # closed_at is the midnight of day 5, the offer was entered at ten that morning
+    moves = pd.DataFrame({
+        "deal_id": ["A", "A"], "stage": ["lead", "offer"],
+        "entered_at": pd.to_datetime(["2025-01-01 00:00", "2025-01-06 10:00"]),
+    })  # fmt: skip
+    deals = pd.DataFrame({
+        "deal_id": ["A"], "status": ["won"], "created_at": pd.to_datetime(["2025-01-01"]),
+        "closed_at": pd.to_datetime(["2025-01-06"]),
+    })  # fmt: skip
+    department = sd.Department(deals=deals, stage_changes=moves, stages=STAGES, as_of="2025-03-01")
+    assert stage_conversion(department)["n_returned"].tolist() == [0, 0]
+
+
+def test_a_list_of_stages_that_does_not_say_which_are_lost_learns_it_from_the_deals():
+    deals = [(f"W{n}", "won", 9, "r1") for n in range(2)]
+    deals += [(f"L{n}", "lost", 9, "r1") for n in range(8)]
+    moves = [(name, "lead", 0) for name, *_rest in deals]
+    moves += [(name, status, 9) for name, status, *_rest in deals]
+    department = department_of(deals, moves, stages=STAGES.drop(columns="status"))
+    # two of ten go on; with "lost" as the top rung it would be all
+    assert counts(stage_conversion(department)) == [[10, 2, 8, 0], [2, 2, 0, 0]]
+
+
+def test_groups_watched_for_different_times_compare_at_a_common_horizon():
+    # the same process in both: half go on, on day 40. The young were watched for 30 days.
+    old = [(f"O{n}", "open", None, "old") for n in range(40)]
+    moves = [(f"O{n}", "lead", 0) for n in range(40)] + [(f"O{n}", "offer", 40) for n in range(20)]
+    young = [(f"Y{n}", "open", None, "young") for n in range(40)]
+    moves += [(f"Y{n}", "lead", 29) for n in range(40)]
+    department = department_of(old + young, moves)
+    table = stage_conversion(department, by="rep_id", horizon_days=45)
+    lead = table[table["from_stage"] == "lead"].set_index("rep_id")
+    assert lead["conversion_rate"]["old"] == pytest.approx(0.5)
+    assert np.isnan(lead["conversion_rate"]["young"])  # nobody was watched that long
+    assert lead["horizon_days"].tolist() == [45, 45]
+    assert lead["n_from"].tolist() == [40, 40]
+
+
+def test_a_horizon_below_a_day_is_refused():
+    department = department_of([("A", "open", None, "r1")], [("A", "lead", 0)])
+    with pytest.raises(sd.InputError, match="horizon_days must be"):
+        stage_conversion(department, horizon_days=0)
+
+
+def test_the_future_beyond_as_of_has_not_happened():
+    # three deals in "lead" on 1 January; as of 1 March one has moved, two close in June
+    department = sd.Department(
+        deals=pd.DataFrame({
+            "deal_id": ["A", "B", "C"], "status": ["open", "won", "lost"],
+            "created_at": pd.to_datetime(["2025-01-01"] * 3),
+            "closed_at": pd.to_datetime([None, "2025-06-01", "2025-06-02"]),
+        }),
+        stage_changes=pd.DataFrame({
+            "deal_id": ["A", "A", "B", "B", "C"], "stage": ["lead", "offer", "lead", "won", "lead"],
+            "entered_at": pd.to_datetime(["2025-01-01", "2025-02-01", "2025-01-01", "2025-06-01",
+                                          "2025-01-01"]),
+        }),
+        stages=STAGES, as_of="2025-03-01",
+    )  # fmt: skip
+    assert counts(stage_conversion(department)) == [[3, 1, 0, 2], [1, 0, 0, 1]]
+    created = sd.funnel.win_rate(department, population="created").iloc[0]
+    assert (created.n_won, created.n_lost, created.n_open) == (0, 0, 3)
 
 
 def test_a_lost_stage_is_no_step_even_in_the_middle_of_the_list():
@@ -217,13 +304,18 @@ def by_brute_force(lives, until=59):
     """Walk through each deal; give, per step, what ended each wait and after how many days."""
     rank = {"lead": 0, "offer": 1, "won": 2}
     waits = {0: [], 1: []}
+    begins = min(when for life in lives for _stage, when in life[2])
     for status, closed, moves, _rep in lives:
-        if not moves:
-            continue
+        if not any(stage in rank for stage, _when in moves):
+            if begins > 0:  # created before the history begins
+                continue
+            moves = [*moves, ("lead", 0)]
+            closed = closed if closed is not None else max(when for _stage, when in moves)
         ended = closed if closed is not None else max(when for _stage, when in moves)
         for step in (0, 1):
             here = [when for stage, when in moves if rank.get(stage, -1) >= step]
             further = [when for stage, when in moves if rank.get(stage, -1) >= step + 1]
+            further = further if step == 0 or status == "won" else []
             on = min(further) if further else (ended if status == "won" else None)
             came = min(here) if here else on
             if came is None:

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import norm
+from scipy.stats import gamma
 
 import salesdiag as sd
 from salesdiag.analyses.plan import target_attainment
+from salesdiag.stats.rates import compound_poisson_interval
 from salesdiag.stats.rates import wilson_interval
 from tests.frames import deals_of, sample_department, sample_frames, targets_of
 
@@ -45,7 +46,7 @@ class TestActual:
                 ("lost", "2025-02-01", 80.0, "r1"),
                 ("open", None, 80.0, "r1"),
                 ("won", None, 80.0, "r1"),  # won, but when?
-                ("won", "2025-02-01", None, "r1"),  # nothing is known of its money
+                ("won", "2025-02-01", None, "r1"),  # nothing is known of its money: no event
             ],
             [("department", None, *Q1, 61.0)],
         )
@@ -53,20 +54,21 @@ class TestActual:
         assert row.actual == 30.5
         assert row.target == 61
         assert row.attainment == 0.5
-        assert row.n_events == 3
+        assert row.n_events == 2
         assert row.is_complete
         assert row.elapsed_share == 1
         assert (row.metric, row.target_basis) == ("revenue", "own")
 
     def test_how_far_chance_can_move_it_is_a_compound_poisson_process(self):
-        # three wins of 10, 20 and 20: variance 100 + 400 + 400 = 30 squared
+        # three wins of 10, 20 and 20: sum 50, squares 900, largest 20. Fay and Feuer (1997):
+        # gamma quantiles with shape 50**2/900 and 70**2/1300
         deals = [("won", "2025-01-10", amount, "r1") for amount in (10.0, 20.0, 20.0)]
         department = plan_of(deals, [("department", None, *Q1, 100.0)])
         row = target_attainment(department, confidence=0.8).iloc[0]
-        swing = norm.ppf(0.9) * 30 / 100
-        assert row.attainment_low == pytest.approx(0.5 - swing)
-        assert row.attainment_high == pytest.approx(0.5 + swing)
-        assert target_attainment(department, confidence=0.999)["attainment_low"].item() == 0
+        low = gamma.ppf(0.1, 50**2 / 900, scale=900 / 50) / 100
+        high = gamma.ppf(0.9, 70**2 / 1300, scale=1300 / 70) / 100
+        assert row.attainment_low == pytest.approx(low, rel=0.01)
+        assert row.attainment_high == pytest.approx(high, rel=0.01)
 
     def test_a_period_without_sales_is_0_percent_and_one_without_target_unknown(self):
         department = plan_of(
@@ -355,12 +357,14 @@ def test_teams_and_reps_add_up_to_the_department(lives):
     department = plan_of(deals, REP_TARGETS, reps=REPS)
     whole = target_attainment(department).iloc[0]
     inside = [amount for status, when, amount, _rep in lives if status == "won" and when <= 89]
-    assert whole.actual == pytest.approx(sum(inside))
-    assert whole.n_events == len(inside)
+    # the reps have targets, whoever sold without being a rep has none
+    assert whole.actual + whole.unplanned_actual == pytest.approx(sum(inside))
     for key in ("team", "rep_id"):
         parts = target_attainment(department, by=key)
-        assert parts["actual"].sum() == pytest.approx(whole.actual)
-        assert parts["n_events"].sum() == whole.n_events
+        assert parts["actual"].sum() == pytest.approx(sum(inside))
+        assert parts["n_events"].sum() == len(inside)
+        planned = parts[parts["target_basis"] != "none"]
+        assert planned["n_events"].sum() == whole.n_events
         assert parts["target"].sum() == whole.target
         assert parts["n_reps_met"].sum() == whole.n_reps_met
 
@@ -396,3 +400,81 @@ def test_it_asks_for_what_it_lacks():
     with pytest.raises(sd.MissingDataError) as raised:
         target_attainment(department, metric="margin")
     assert raised.value.missing == ("deals.closed_at", "deals.amount", "deals.cost_amount")
+
+
+class TestCoverage:
+    """A plan is held against what those sold who have one."""
+
+    def test_only_the_sales_of_reps_with_a_target_count_for_a_sum_of_targets(self):
+        deals = [("won", "2025-02-01", 50.0, rep) for rep in ("r1", "r2", "r3", "r4")]
+        row = target_attainment(plan_of(deals, [("rep", "r1", *Q1, 100.0)])).iloc[0]
+        assert (row.target, row.actual, row.unplanned_actual) == (100, 50, 150)
+        assert row.attainment == 0.5
+
+    def test_a_team_without_a_plan_of_its_own_counts_by_its_reps(self):
+        reps = {"rep_id": ["n1", "s1", "s2"], "team": ["N", "S", "S"]}
+        deals = [("won", "2025-02-01", amount, rep)
+                 for rep, amount in (("n1", 100.0), ("s1", 50.0), ("s2", 50.0))]  # fmt: skip
+        targets = [("team", "N", *Q1, 200.0), ("rep", "s1", *Q1, 100.0), ("rep", "s2", *Q1, 100.0)]
+        row = target_attainment(plan_of(deals, targets, reps=reps)).iloc[0]
+        assert (row.target, row.actual, row.attainment) == (400, 200, 0.5)
+        assert row.target_basis == "sum of teams and reps"
+
+    def test_what_was_planned_for_one_period_only_does_not_hide_the_others(self):
+        reps = {"rep_id": ["n1"], "team": ["N"]}
+        deals = [("won", "2025-02-01", 10.0, "n1"), ("won", "2025-05-01", 20.0, "n1")]
+        targets = [("department", None, *Q1, 20.0), ("team", "N", *Q1, 15.0), ("rep", "n1", *Q2, 40.0)]
+        table = target_attainment(plan_of(deals, targets, reps=reps))
+        assert table["target"].tolist() == [20, 40]
+        assert table["target_basis"].tolist() == ["own", "sum of reps"]
+        assert table["attainment"].tolist() == [0.5, 0.5]
+
+    def test_a_manager_with_less_than_the_reps_together_repeats_their_plan_all_the_same(self):
+        # reps are often given more than their manager answers for: 55 + 55 against 100
+        reps = {"rep_id": ["m", "a", "b"], "manager_id": [None, "m", "m"]}
+        deals = [("won", "2025-02-01", 55.0, "a"), ("won", "2025-02-01", 55.0, "b")]
+        targets = [("rep", "m", *Q1, 100.0), ("rep", "a", *Q1, 55.0), ("rep", "b", *Q1, 55.0)]
+        row = target_attainment(plan_of(deals, targets, reps=reps)).iloc[0]
+        assert (row.target, row.attainment, row.n_targets_left_out) == (110, 1, 1)
+
+    def test_a_manager_who_sells_keeps_the_quota(self):
+        reps = {"rep_id": ["m", "a"], "manager_id": [None, "m"]}
+        deals = [("won", "2025-02-01", 100.0, "m"), ("won", "2025-02-01", 80.0, "a")]
+        targets = [("rep", "m", *Q1, 100.0), ("rep", "a", *Q1, 80.0)]
+        row = target_attainment(plan_of(deals, targets, reps=reps)).iloc[0]
+        assert (row.target, row.attainment, row.n_targets_left_out) == (180, 1, 0)
+
+    def test_a_period_that_has_not_begun_shows_nothing(self):
+        targets = [("department", None, *Q1, 10.0), ("department", None, *Q2, 10.0)]
+        department = plan_of([("won", "2025-02-01", 5.0, "r")], targets, as_of="2025-03-31")
+        table = target_attainment(department)
+        assert table["actual"].tolist()[0] == 5
+        later = table.iloc[1]
+        assert np.isnan([later.actual, later.attainment, later.attainment_low]).all()
+
+    def test_a_target_reached_to_the_cent_is_met(self):
+        # as floats these six add up to 17714.629999999997
+        amounts = [4029.71, 1262.61, 3377.53, 2466.25, 4128.3, 2450.23]
+        deals = [("won", f"2025-02-0{day}", amount, "r") for day, amount in enumerate(amounts, 1)]
+        row = target_attainment(plan_of(deals, [("rep", "r", *Q1, 17714.63)])).iloc[0]
+        assert (row.n_reps, row.n_reps_met) == (1, 1)
+        assert row.attainment == 1
+
+    def test_without_a_win_chance_still_reaches_up(self):
+        # nothing won in the first quarter, a deal of 10 in the second: with 95 % up to 3.69 deals
+        targets = [("department", None, *Q1, 100.0), ("department", None, *Q2, 100.0)]
+        table = target_attainment(plan_of([("won", "2025-05-01", 10.0, "r")], targets))
+        assert table["attainment_low"][0] == 0
+        assert table["attainment_high"][0] == pytest.approx(0.369, rel=0.01)
+
+
+def test_the_interval_covers_what_it_promises_in_simulated_quarters():
+    rng = np.random.Generator(np.random.PCG64(7))
+    true, hits = 15 * np.exp(0.5), 0
+    for _quarter in range(2000):
+        sizes = rng.lognormal(0, 1, rng.poisson(15))
+        low, high = compound_poisson_interval(
+            sizes.sum(), (sizes**2).sum(), sizes.max(initial=0), typical=1.65
+        )
+        hits += low <= true <= high
+    assert 0.92 <= hits / 2000 <= 0.99

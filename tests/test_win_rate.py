@@ -119,6 +119,14 @@ class TestByValue:
                  row.value_win_rate_without_largest]
             ).all()  # fmt: skip
 
+    def test_half_of_the_lost_deals_must_carry_an_amount(self):
+        told = self.of(("won", 60.0), ("lost", 20.0), ("lost", None))
+        assert told.value_win_rate == pytest.approx(0.75)
+        # two of five
+        rest = [("lost", None), ("lost", None), ("lost", 0.0)]
+        hidden = self.of(("won", 60.0), ("lost", 20.0), ("lost", 20.0), *rest)
+        assert np.isnan(hidden.value_win_rate)
+
     def test_without_any_amount_money_is_unknown(self):
         row = self.of(("won", None), ("lost", None))
         assert np.isnan([row.won_amount, row.total_amount, row.value_win_rate]).all()

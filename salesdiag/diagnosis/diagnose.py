@@ -36,7 +36,8 @@ def diagnose(
     department : Department
         Not modified.
     start, end : date or str, optional
-        The window, both days included. Default: the last twelve months before ``as_of``.
+        The window, both days included. Default: the twelve months up to ``as_of``, or up
+        to ``end``.
     confidence : float, default 0.95
         Level of all intervals.
     on_step : callable, optional
@@ -60,9 +61,8 @@ def diagnose(
     >>> [gap.analysis for gap in diagnosis.not_examined][:2]
     ['target_attainment', 'stage_conversion']
     """
-    first, last = last_twelve_months(department.as_of)
-    first = first if start is None else parse_day(start, "start")
-    last = last if end is None else parse_day(end, "end")
+    last = department.as_of if end is None else parse_day(end, "end")
+    first = last_twelve_months(last)[0] if start is None else parse_day(start, "start")
     if last < first:
         message = f"the window ends ({last}) before it starts ({first})."
         raise InputError(message)

@@ -13,10 +13,11 @@ from salesdiag.analyses.check import check
 from salesdiag.analyses.funnel.stages import conversion_rates, conversion_waits
 from salesdiag.analyses.funnel.win import win_rates
 from salesdiag.analyses.funnel.win_counts import count_wins, roll_up
+from salesdiag.analyses.plan.attainment import attainment_sums, typical_size
 from salesdiag.diagnosis.finding import Gap, NotExamined
 from salesdiag.errors import InputError, MissingDataError
 from salesdiag.schema import TABLES
-from salesdiag.stats.rates import ratio
+from salesdiag.stats.rates import compound_poisson_interval, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,24 +95,21 @@ class Steps:
             "target_attainment",
             lambda: plan.target_attainment(self.department, confidence=self.confidence),
         )
-        known = None if whole is None else self._complete(whole[whole["target"].notna()])
-        if known is None or not len(known):
-            self.gap = self._without_plan()
-        else:
-            self.gap = self._gap(known)
+        self.gap = self._without_plan() if whole is None else self._gap()
         for key in ("team", "rep_id"):
             if whole is not None and key in self._splits():
                 self._attain_by(key)
 
     def _attain_by(self, key: str) -> None:
         table = plan.target_attainment(self.department, by=key, confidence=self.confidence)
-        known = self._complete(table)
-        if len(known) and known["target"].notna().any():
-            self.tables[f"attainment_by_{key}"] = self._named(_sum_periods(known, key))
+        sums = self._complete(attainment_sums(self.department, [key]))
+        if len(sums):
+            self.tables[f"attainment_by_{key}"] = self._named(self._sum_periods(sums, key))
         self.tables[f"target_attainment_by_{key}"] = self._named(table)
 
     def _complete(self, attainment: pd.DataFrame) -> pd.DataFrame:
-        """Keep complete periods that lie mostly inside the window, of one length only."""
+        """Keep planned, complete periods that lie mostly inside the window, of one length."""
+        attainment = attainment[attainment["target"].notna()]
         first, last = attainment["period_start"], attainment["period_end"]
         days = (last - first).dt.days + 1
         middle = first + (last - first) / 2
@@ -128,15 +126,38 @@ class Steps:
         chosen: pd.DataFrame = periods[periods["grain"] == best].drop(columns=["grain", "days"])
         return chosen
 
-    def _gap(self, periods: pd.DataFrame) -> Gap:
-        """Add the periods of the plan up."""
-        actual = float(periods["actual"].sum())
-        swing = float(np.sqrt((_swings(periods) ** 2).sum()))
+    def _gap(self) -> Gap:
+        """Add the department's periods up."""
+        periods = self._complete(attainment_sums(self.department, []))
+        if not len(periods):
+            return self._without_plan()
+        if (periods["period_start"].iloc[1:].to_numpy() <= periods["period_end"].iloc[:-1]).any():
+            reason = "the periods of the plan overlap, so a sale would count twice; see the check"
+            self.missed.append(NotExamined("gap to plan", (), "", reason))
+            return self._without_plan()
+        total = self._sum_periods(periods.assign(all=""), "all").iloc[0]
+        target = float(total["target"])
+        low, high = (float(total[f"attainment_{end}"]) * target for end in ("low", "high"))
         return Gap(
-            "plan", float(periods["target"].sum()), actual, max(actual - swing, 0.0),
-            actual + swing, len(periods), periods["period_start"].min().date(),
-            periods["period_end"].max().date(),
+            "plan", target, float(total["actual"]), low, high, len(periods),
+            periods["period_start"].min().date(), periods["period_end"].max().date(),
         )  # fmt: skip
+
+    def _sum_periods(self, periods: pd.DataFrame, key: str) -> pd.DataFrame:
+        """Add the periods of each group up: target, actual, attainment and chance interval."""
+        groups = periods.groupby(key)
+        table = groups.agg(
+            n_periods=("target", "size"), target=("target", "sum"), actual=("actual", "sum"),
+            n_events=("n_events", "sum"), squares=("squares", "sum"), largest=("largest", "max"),
+        )  # fmt: skip
+        low, high = compound_poisson_interval(
+            table["actual"], table.pop("squares"), table.pop("largest"),
+            typical=typical_size(self.department, "revenue"), confidence=self.confidence,
+        )  # fmt: skip
+        target = table["target"].where(table["target"] > 0)
+        table["attainment"] = ratio(table["actual"], target)
+        table["attainment_low"], table["attainment_high"] = ratio(low, target), ratio(high, target)
+        return table.reset_index()
 
     def _without_plan(self) -> Gap:
         """Give what was won in the window, with nothing to hold it against."""
@@ -221,26 +242,3 @@ class Steps:
                 reason = f"there is no table {table!r}"
                 one = NotExamined(analysis, (table,), TABLES[table].ask_for, reason)
             self.missed.append(one)
-
-
-def _swings(periods: pd.DataFrame) -> pd.Series:
-    """Give, in money, how far chance alone can move each period."""
-    return (periods["attainment_high"] - periods["attainment"]) * periods["target"]
-
-
-def _sum_periods(periods: pd.DataFrame, key: str) -> pd.DataFrame:
-    """Add the periods of each group up: target, actual, attainment and its chance interval."""
-    planned = periods[periods["target"].notna()]
-    squares = (_swings(planned) ** 2).groupby(planned[key]).sum()
-    groups = planned.groupby(key)
-    table = pd.DataFrame({
-        "n_periods": groups.size(),
-        "target": groups["target"].sum(),
-        "actual": groups["actual"].sum(),
-        "n_events": groups["n_events"].sum(),
-    })  # fmt: skip
-    table["attainment"] = ratio(table["actual"], table["target"])
-    swing = ratio(np.sqrt(squares.reindex(table.index)), table["target"])
-    table["attainment_low"] = (table["attainment"] - swing).clip(lower=0)
-    table["attainment_high"] = table["attainment"] + swing
-    return table.reset_index()

@@ -22,7 +22,6 @@ from salesdiag.schema import TABLES
 if TYPE_CHECKING:
     from pathlib import Path
 
-_ASKED = "as the mapping asks"
 _MANY = 0.02  # share of repeated keys from which product rows are more likely than slips
 _ARROW = {
     "text": pa.string(), "time": pa.timestamp("us"), "date": pa.date32(),
@@ -53,15 +52,19 @@ def mapped_table(reader: Reader, plan: TableMap) -> tuple[pa.Table, list[Fact]]:
     """Make one canonical table as its mapping says, with the facts for the load report."""
     raw, source = reader.raw(plan.source), reader.mapping.sources[plan.source]
     done = _finish_mapped(reader, plan, raw, source)
-    if plan.table == "deals" and done.differing > _MANY * max(done.n_rows, 1):
+    _refuse_product_rows(plan.table, raw, done)
+    return done.table(), [*raw.facts, *done.facts, *row_facts(raw, done)]
+
+
+def _refuse_product_rows(table: str, raw: RawTable, done: Finished) -> None:
+    if table == "deals" and done.differing > _MANY * max(done.n_rows, 1):
         message = (
             f"{raw.place}: {done.differing} deals stand in several rows with different amounts, as "
-            "exports with product lines do. Say which it is in the mapping: one_row_per = "
+            "exports with product lines do. Say which it is in a mapping file: one_row_per = "
             '"deal_id" with amounts = "per_line" (the amounts of the rows add up to the deal) or '
             '"per_deal" (each row repeats the amount of the deal).'
         )
         raise InputError(message)
-    return done.table(), [*raw.facts, *done.facts, *row_facts(raw, done)]
 
 
 def _finish_mapped(reader: Reader, plan: TableMap, raw: RawTable, source: Source) -> Finished:
@@ -73,7 +76,8 @@ def _finish_mapped(reader: Reader, plan: TableMap, raw: RawTable, source: Source
     if needs_shaping(plan):
         where = f"mapping, tables.{plan.table}"
         lookups = [(join, _lookup(reader, join, facts)) for join in plan.joins]
-        table, aside = shape(plan, table, lookups, where)
+        table, aside, found = shape(plan, table, lookups, where)
+        facts += found
         table = _values_after(table, plan)
     _refuse_missing(plan, table)
     done = finish(TABLES[plan.table], table)
@@ -201,6 +205,7 @@ def canonical_table(name: str, raw: RawTable, zone: str) -> tuple[pa.Table, list
             facts.append(Fact("column kept", heading, None, "not canonical: for slicing only"))
         facts += typed.facts
     done = finish(spec, pa.table(columns))
+    _refuse_product_rows(name, raw, done)
     return done.table(), [*raw.facts, *facts, *done.facts, *row_facts(raw, done)]
 
 

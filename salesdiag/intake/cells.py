@@ -43,6 +43,7 @@ def table_of_cells(
             raw.columns[name] = column_of_cells(cells)
     raw.n_rows = len(kept)
     raw.first_row = header.at + 2
+    raw.number_rows()
     return raw
 
 
@@ -60,6 +61,7 @@ def column_of_cells(cells: Sequence[object]) -> RawColumn:
         pa.array(text, pa.string()),
         pa.array(number, pa.float64()) if any(one is not None for one in number) else None,
         pa.array(moment, pa.timestamp("us")) if any(one is not None for one in moment) else None,
+        sum(isinstance(cell, str) and cell in EXCEL_ERRORS for cell in cells),
     )
 
 

@@ -38,7 +38,7 @@ def load_database(
     shown = without_secret(url)
     tell(f"connecting to {shown}")
     connection = _connect(url, shown)
-    there = _checked(lambda: {name.lower(): name for name in connection.list_tables()}, shown)
+    there = _checked(lambda: {name.lower(): name for name in _names(connection)}, shown)
     if "deals" not in there:
         found = ", ".join(sorted(there.values())) or "no tables"
         message = f"{shown} has no table 'deals'; it has {found}."
@@ -56,13 +56,25 @@ def load_database(
     return Department.of(tables, settings, report_frame(lines))
 
 
+def _names(connection: ibis.BaseBackend) -> list[str]:
+    """Name the tables and views of a database."""
+    if connection.name != "duckdb":
+        return list(connection.list_tables())
+    # straight from DuckDB: the detour through Ibis fails with some of its versions
+    found = connection.con.execute(
+        "SELECT table_name FROM information_schema.tables "
+        "WHERE table_catalog = current_database() AND table_schema = current_schema()"
+    ).fetchall()
+    return [row[0] for row in found]
+
+
 def without_secret(url: str) -> str:
     """Hide the password of a URL and its options.
 
     >>> without_secret("postgres://ann:secret@host:5432/crm?password=secret")
     'postgres://ann:***@host:5432/crm'
     """
-    shown = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url)  # a password may hold an @ itself
+    shown = re.sub(r"(:/+[^:/@]*):.*@", r"\1:***@", url)  # a password may hold an @ itself
     return shown.split("?")[0]
 
 
@@ -78,13 +90,19 @@ def _connect(url: str, shown: str) -> ibis.BaseBackend:
             raise InputError(message)
         if scheme == "duckdb":
             return _checked(lambda: ibis.duckdb.connect(path, read_only=True), shown)
-    return _checked(lambda: ibis.connect(url), shown)
+    try:
+        return _checked(lambda: ibis.connect(url), shown)
+    except (TypeError, AttributeError):
+        message = f"{shown}: an option behind the question mark is unknown; leave it out."
+        if "?" not in url:
+            raise
+        raise InputError(message) from None
 
 
 def _checked(ask: Callable[[], T], shown: str) -> T:
     try:
         return ask()
-    except SalesDiagError:
+    except (SalesDiagError, AttributeError, TypeError):  # the latter two are faults of programs
         raise
     except ImportError as error:
         message = (

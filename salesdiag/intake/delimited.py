@@ -16,6 +16,7 @@ from salesdiag.intake.cells import table_of_cells
 from salesdiag.intake.decode import decode
 from salesdiag.intake.raw import Fact, RawColumn, RawTable
 from salesdiag.intake.rows import (
+    EXCEL_ERRORS,
     FOOTER,
     HEADER_DEPTH,
     Header,
@@ -23,13 +24,22 @@ from salesdiag.intake.rows import (
     find_header,
     why_set_aside,
 )
+from salesdiag.intake.uneven import (
+    Layout,
+    mend_uneven,
+    records,
+    refuse_cut_row,
+    refuse_swallowed_rows,
+    set_wide_aside,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
 
 SEPARATORS = (",", ";", "\t", "|")
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _HEAD = 64 * 1024
+_BLANK_LINES = ("\n\n", "\n\r\n", "\r\r")
 # a line put behind the text; a parser that does not meet it again is still inside a quote
 _END = "\x1e\x1fend of file\x1f\x1e"
 
@@ -68,7 +78,13 @@ def read_delimited(
     raw = _read_body(name, body, mark, header)
     raw.facts = facts + raw.facts
     raw.first_row = header.at + 2
+    raw.moved = raw.moved or _has_blank_lines(body.rstrip("\r\n"))  # these are not read
+    raw.number_rows()
     return raw
+
+
+def _has_blank_lines(body: str) -> bool:
+    return body.startswith(("\r", "\n")) or any(ends in body for ends in _BLANK_LINES)
 
 
 def _one_separator(name: str, text: str, given: str | None, wanted: Collection[str]) -> str:
@@ -94,13 +110,8 @@ def _one_separator(name: str, text: str, given: str | None, wanted: Collection[s
 
 def _parse(text: str, mark: str, *, whole: bool) -> list[list[str]]:
     """Parse a beginning of the text; a last record that may be cut is left out."""
-    rows = list(_records(text, mark))
+    rows = list(records(text, mark))
     return rows if whole or len(rows) < 2 else rows[:-1]
-
-
-def _records(text: str, mark: str) -> Iterator[list[str]]:
-    csv.field_size_limit(1 << 30)
-    return csv.reader(io.StringIO(text, newline=""), delimiter=mark)
 
 
 def _skip_records(text: str, mark: str, n: int) -> str:
@@ -123,13 +134,17 @@ def _read_body(name: str, body: str, mark: str, header: Header) -> RawTable:
         _refuse_open_quote(name, body, mark, header.at + 1)
     raw = RawTable(name, {}, 0)
     last = skipped[-1] if skipped and not body.endswith(("\n", "\r")) else None
-    if last and _width(last, mark) < len(names):
+    if last:
         row = header.at + 1 + table.num_rows + len(skipped)
-        _refuse_cut_row(name, last, row, mark, len(names))
-    mended = _mend_skipped(raw, skipped, mark, names, made_up)
+        refuse_cut_row(name, last, row, mark, len(names))
+    layout = Layout(name, body, mark, header.at + 1, names, made_up)
+    refuse_swallowed_rows(layout, table, skipped)
+    mended = mend_uneven(raw, skipped, layout)
     if mended:
+        raw.moved = True
         columns = [pa.array(cells, pa.string()) for cells in zip(*mended, strict=True)]
         table = pa.concat_tables([table, pa.table(dict(zip(names, columns, strict=True)))])
+    table = set_wide_aside(raw, table, layout, len(header.names))
     table = _drop_footers(raw, table, names)
     for one in names:
         cells = table.column(one).combine_chunks()
@@ -169,7 +184,7 @@ def _read_regular(name: str, body: str, mark: str, names: list[str]) -> tuple[pa
 
 def _read_single(name: str, body: str, mark: str, header: Header) -> RawTable:
     """Read a table of one column, in which no separator tells a row from the end of the file."""
-    rows = [row for row in _records(f"{body.rstrip()}\n{_END}\n", mark) if row]
+    rows = [row for row in records(f"{body.rstrip()}\n{_END}\n", mark) if row]
     if rows[-1] != [_END]:
         _refuse_open_quote(name, body, mark, header.at + 1)
     return table_of_cells([header.names[:1], *rows[:-1]], file=name, header_row=1)
@@ -194,13 +209,9 @@ def _fit_to_rows(body: str, mark: str, header: Header) -> tuple[list[str], froze
     return names, made_up
 
 
-def _width(record: str, mark: str) -> int:
-    return len(next(_records(record, mark), []))
-
-
 def _refuse_open_quote(name: str, body: str, mark: str, above: int) -> None:
     """Refuse text whose last record swallows all the rest, and say where that begins."""
-    row = above + sum(1 for _record in _records(body, mark))
+    row = above + sum(1 for _record in records(body, mark))
     message = (
         f"{name}: a quotation mark that opens in row {row} is never closed, so the file was cut "
         "off or badly written. Export it again."
@@ -208,52 +219,22 @@ def _refuse_open_quote(name: str, body: str, mark: str, above: int) -> None:
     raise InputError(message)
 
 
-def _refuse_cut_row(name: str, last: str, row: int, mark: str, width: int) -> None:
-    cells = next(_records(last, mark), [])
-    if why_set_aside(cells, width) is None and len([cell for cell in cells if cell.strip()]) > 1:
-        message = (
-            f"{name} ends in the middle of row {row}: it has {len(cells)} of {width} cells and "
-            f"no end of line ({last[:60]!r}). The file was cut off; export it again."
-        )
-        raise InputError(message)
-
-
-def _mend_skipped(
-    raw: RawTable, rows: list[str], mark: str, names: list[str], made_up: Collection[str]
-) -> list[list[str | None]]:
-    """Give the uneven rows that lack or exceed in nothing but separators; set the others aside."""
-    mended = []
-    for text in rows:
-        cells = next(_records(text, mark), [])
-        reason = why_set_aside(cells, len(names))
-        if reason is None and all(name in made_up for name in names[len(cells) :]):
-            filled = [cell or None for cell in cells[: len(names)]]
-            mended.append([*filled, *[None] * (len(names) - len(filled))])
-            continue
-        reason = reason or "fewer cells than headings"
-        raw.set_aside[reason] = raw.set_aside.get(reason, 0) + 1
-        if reason.endswith("headings"):
-            raw.facts.append(Fact("uneven row", reason, 1, text.strip()[:80]))
-    return mended
-
-
 def _drop_footers(raw: RawTable, table: pa.Table, names: list[str]) -> pa.Table:
     """Set blank rows, totals and footers aside."""
     first = pc.coalesce(*[table.column(name) for name in names])
-    suspect = pc.or_kleene(
-        pc.is_null(first),
-        pc.or_kleene(pc.match_substring_regex(first, FOOTER), pc.starts_with(first, "#")),
+    blank = pc.is_null(first)
+    if n_blank := int(pc.sum(blank).as_py() or 0):
+        raw.set_aside["blank row"] = raw.set_aside.get("blank row", 0) + n_blank
+    suspect = pc.or_(
+        pc.match_substring_regex(first, FOOTER),
+        pc.is_in(pc.utf8_trim_whitespace(first), pa.array(sorted(EXCEL_ERRORS))),
     )
-    where = pc.indices_nonzero(pc.fill_null(suspect, True)).to_pylist()  # noqa: FBT003
-    drop = []
-    for index in where:
-        cells = [table.column(name)[index].as_py() for name in names]
+    where = pc.indices_nonzero(pc.fill_null(suspect, False))  # noqa: FBT003
+    keep = pc.invert(blank).to_numpy(zero_copy_only=False).copy()
+    rows = zip(*(table.column(name).take(where).to_pylist() for name in names), strict=True)
+    for index, cells in zip(where.to_pylist(), rows, strict=True):
         reason = why_set_aside(cells, len(names))
         if reason:
             raw.set_aside[reason] = raw.set_aside.get(reason, 0) + 1
-            drop.append(index)
-    if not drop:
-        return table
-    keep = pa.array([True] * table.num_rows).to_numpy(zero_copy_only=False).copy()
-    keep[drop] = False
-    return table.filter(pa.array(keep))
+            keep[index] = False
+    return table if keep.all() else table.filter(pa.array(keep))

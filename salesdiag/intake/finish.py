@@ -98,12 +98,19 @@ def _whole(done: Finished, column: Column, number: pa.Array) -> pa.Array:
 
 
 def _share(done: Finished, column: Column, number: pa.Array) -> pa.Array:
-    """Bring percents to shares: one value above 1 shows that the column is in percent."""
-    largest = pc.max(number).as_py()
-    if largest is None or largest <= 1:
+    """Bring percents to shares, if most values other than 0 show that they are percents."""
+    above = pc.fill_null(pc.greater(number, 1.0), False)  # noqa: FBT003
+    n_above = int(pc.sum(above).as_py() or 0)
+    if not n_above:
         return number
-    done.facts.append(Fact("percent", column.name, None, f"divided by 100 (largest {largest:g})"))
-    return pc.divide(number, 100.0)
+    if 2 * n_above > int(pc.sum(pc.not_equal(number, 0.0)).as_py()):
+        largest = pc.max(number).as_py()
+        fact = Fact("percent", column.name, None, f"divided by 100 (largest {largest:g})")
+        done.facts.append(fact)
+        return pc.divide(number, 100.0)
+    detail = "above 1 in a column of shares; became null"
+    done.facts.append(Fact("value not readable", column.name, n_above, detail))
+    return pc.if_else(above, None, number)
 
 
 def _allowed(done: Finished, column: Column, text: pa.Array) -> pa.Array:

@@ -112,4 +112,4 @@ def _take_from_above(row: list[object], below: dict[int, tuple[int, str]]) -> No
 
 def _span(cell: Any, name: str) -> int:  # noqa: ANN401
     given = str(cell.get(name, "1"))
-    return min(max(int(given), 1), _MAX_SPAN) if given.isdigit() else 1
+    return min(max(int(given), 1), _MAX_SPAN) if given.isdecimal() else 1

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from salesdiag.engine import literal_path
 from salesdiag.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def rows_in_place(path: Path, spec: Table, currency: str = "") -> int | None:
         repeats = f"count(*) - count(DISTINCT {key})" if spec.name in _UNIQUE else "0"
         query = f"SELECT count(*), {bad}, {repeats} FROM read_parquet(?)"
         try:
-            found = engine.execute(query, [str(path)]).fetchone()
+            found = engine.execute(query, [literal_path(path)]).fetchone()
         except duckdb.Error as error:
             message = f"{path.name} cannot be read as Parquet ({str(error).splitlines()[0]})."
             raise InputError(message) from None

@@ -16,10 +16,12 @@ from salesdiag.intake.typed import read_typed, text_of
 from salesdiag.schema import TABLES
 
 if TYPE_CHECKING:
-    from salesdiag.intake.raw import RawTable
+    from salesdiag.intake.raw import Fact, RawTable
 
 _MANY_VALUES = 40  # a column with more different values is no list of statuses
 _SAMPLES = 3
+_CLEAR_FACTS = ("encoding", "delimiter", "header", "format")  # hold no text of a row
+_MARKS = {"semicolon": ";", "tab": "\t", "bar": "|"}
 _WORD_COLUMNS = ("status", "activity_type")
 
 
@@ -55,6 +57,7 @@ def inspect(file: str | Path, *, sheet: str | None = None, table: str | None = N
     --------
     >>> print(inspect("export.csv"))  # doctest: +SKIP
     """
+    _refuse_url(str(file))
     path = Path(file)
     if table is not None and table not in TABLES:
         message = f"there is no table {table!r}; known are {', '.join(TABLES)}."
@@ -62,7 +65,7 @@ def inspect(file: str | Path, *, sheet: str | None = None, table: str | None = N
     raw = read_source(path.parent, Source("file", path.name, sheet=sheet))
     guesses = guess(list(raw.columns), table)
     held = table or next((one.table for one in guesses.values()), "deals")
-    source = re.sub(r"\W+", "_", path.stem.casefold()).strip("_") or "export"
+    source = re.sub(r"[^a-z0-9]+", "_", path.stem.casefold()).strip("_") or "export"
     lines = _head(raw, held, guesses)
     lines += ["", "[department]", '# as_of = 2025-12-31    # the data speak up to this day',
               '# currency = "EUR"', '# time_zone = "Europe/Berlin"']  # fmt: skip
@@ -74,6 +77,18 @@ def inspect(file: str | Path, *, sheet: str | None = None, table: str | None = N
     return "\n".join(lines) + "\n"
 
 
+def _refuse_url(text: str) -> None:
+    """Say that a database needs no draft, without repeating its password."""
+    if re.match(r"[A-Za-z][\w+.-]+:/", text) is None:
+        return
+    from salesdiag.intake.database import without_secret
+
+    # a path loses one of the two strokes
+    shown = without_secret(re.sub(r"^([^:]+):/+", r"\1://", text))
+    message = f"{shown} is no file: a mapping is for files, a database is read as it is."
+    raise InputError(message)
+
+
 def _head(raw: RawTable, held: str, guesses: dict[str, Guess]) -> list[str]:
     systems = sorted({one.system for one in guesses.values()})
     known = f", headings known from {', '.join(systems)}" if systems else ""
@@ -83,18 +98,33 @@ def _head(raw: RawTable, held: str, guesses: dict[str, Guess]) -> list[str]:
         f"# It looks like the table {held!r}. Read every line, correct it, and save it as",
         "# mapping.toml beside the file. Lines that begin with # are not used.",
     ]
-    for fact in raw.facts:
-        lines.append(f"# read: {fact.topic} {_plain(fact.item)} ({_plain(fact.detail)})")  # noqa: PERF401
-    lines += [f"# set aside: {n_rows} x {reason}" for reason, n_rows in raw.set_aside.items()]
+    lines += [f"# read: {_fact(fact)}" for fact in raw.facts]
+    lines += [
+        f"# set aside: {n_rows} x {_plain(reason)}" for reason, n_rows in raw.set_aside.items()
+    ]
     return lines
 
 
+def _fact(fact: Fact) -> str:
+    """Tell how the file was read; what may be text of a row is masked."""
+    detail = fact.detail if fact.topic in _CLEAR_FACTS else _masked(fact.detail)
+    return f"{fact.topic} {_plain(fact.item)}" + (f" ({_plain(detail)})" if detail else "")
+
+
 def _source_lines(raw: RawTable, name: str) -> list[str]:
+    """Write down how the file was read where it could be read otherwise."""
     lines = [f"file = {_toml(name)}"]
     if raw.sheet:
         lines.append(f"sheet = {_toml(raw.sheet)}")
-    told = [fact.item for fact in raw.facts if fact.topic == "encoding"]
-    return lines + [f"encoding = {_toml(one)}" for one in told if one not in ("ascii", "utf-8")]
+    for fact in raw.facts:
+        if fact.topic == "encoding" and fact.item not in ("ascii", "utf-8"):
+            lines.append(f"encoding = {_toml(fact.item)}")
+        if fact.topic == "delimiter" and fact.item != "comma":
+            lines.append(f"delimiter = {_toml(_MARKS.get(fact.item, fact.item))}")
+        row = re.fullmatch(r"row (\d+)", fact.item) if fact.topic == "header" else None
+        if row:
+            lines.append(f"header_row = {row[1]}")
+    return lines
 
 
 def _column_lines(raw: RawTable, held: str, guesses: dict[str, Guess]) -> list[str]:
@@ -124,10 +154,15 @@ def _open_questions(raw: RawTable, heading: str, kind: str) -> list[str]:
         )  # fmt: skip
     except InputError as error:
         return [f"#   to decide: {_plain(str(error))}"]
-    return [
-        f"#   {fact.topic}: {_masked(fact.detail) if fact.n_rows else _plain(fact.detail)}"
-        for fact in typed.facts
-    ]
+    return [f"#   {_question(fact)}" for fact in typed.facts]
+
+
+def _question(fact: Fact) -> str:
+    if fact.n_rows:
+        return f"{fact.topic}: {_masked(fact.detail)}"
+    # evidence quotes a value
+    shown = re.sub(r"'[^']*'", lambda quoted: _masked(quoted[0]), _plain(fact.detail))
+    return f"{fact.topic}: {shown}"
 
 
 def _value_lines(raw: RawTable, held: str, guesses: dict[str, Guess]) -> list[str]:
@@ -200,5 +235,6 @@ def _plain(text: str) -> str:
 
 
 def _toml(text: str) -> str:
-    """Write a TOML string."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """Write a TOML string; what is not printed is written by its number."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(one if one.isprintable() else f"\\U{ord(one):08X}" for one in quoted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from salesdiag.intake.raw import RawTable
 
 _SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xls", ".xlsm", ".ods", ".html", ".htm")
+_URL = re.compile(r"(?i)[a-z][a-z0-9+]+:/")  # two letters at least: "C:/" is a drive
 Lines = list[tuple[str, str, str, Fact]]
 
 
@@ -80,13 +82,11 @@ def load(
     >>> department.where(team="North")  # doctest: +SKIP
     """
     tell = on_step or (lambda _text: None)
-    if "://" in str(path):
-        from salesdiag.intake.database import load_database
-
-        return load_database(str(path), as_of=as_of, on_step=tell)
+    if _URL.match(str(path)):
+        return _load_url(str(path), mapping, as_of, tell)
     place = Path(path)
-    if not place.exists():
-        message = f"there is no folder or file {place}."
+    if not _exists(place):
+        message = f"there is no folder or file {str(place)[:300]}."
         raise InputError(message)
     inside = place / "mapping.toml"
     if mapping is None and place.is_dir() and inside.is_file():
@@ -98,6 +98,36 @@ def load(
     if as_of is not None:
         settings = replace(settings, as_of=parse_day(as_of, "as_of"), as_of_source="given")
     return _department(tables, lines, settings)
+
+
+def _load_url(
+    url: str,
+    mapping: str | Path | None,
+    as_of: date | str | None,
+    tell: Callable[[str], None],
+) -> Department:
+    from salesdiag.intake.database import load_database, without_secret
+
+    if "://" not in url:
+        message = (
+            f"{without_secret(url)} is neither a path nor the URL of a database; such a URL has "
+            "two slashes behind the colon, as in postgres://user@host/name."
+        )
+        raise InputError(message)
+    if mapping is not None:
+        message = (
+            f"{without_secret(url)} is a database, and a mapping describes files: give its tables "
+            "and columns the canonical names by views, or export them to files."
+        )
+        raise InputError(message)
+    return load_database(url, as_of=as_of, on_step=tell)
+
+
+def _exists(place: Path) -> bool:
+    try:
+        return place.exists()
+    except (OSError, ValueError):  # too long, or with letters that no path has
+        return False
 
 
 def _load_mapped(

@@ -140,6 +140,9 @@ def _source(name: str, given: dict[str, Any], where: str) -> Source:
     if "file" not in given:
         message = f"{place}: 'file' is missing."
         raise MappingError(message)
+    if not given["file"].strip() or "\0" in given["file"]:
+        message = f"{place}: 'file' must name a file; got {given['file']!r}."
+        raise MappingError(message)
     for key, allowed in (("decimal_mark", (".", ",")), ("date_order", ORDERS)):
         if given.get(key) is not None and given[key] not in allowed:
             message = f"{place}: {key} must be one of {', '.join(allowed)}; got {given[key]!r}."
@@ -163,8 +166,7 @@ def _table(name: str, given: dict[str, Any], sources: dict[str, Source], where: 
         key: _pick(value, "text", f"{place}.extra.{key}")
         for key, value in given.get("extra", {}).items()
     }
-    for key in ("constants",):
-        _known(given.get(key, {}), canonical | set(extra), f"{place}.{key}")
+    _known(given.get("constants", {}), canonical | set(extra), f"{place}.constants")
     joins = tuple(
         _join(_dict(one, f"{place}.joins"), name, sources, f"{place}.joins")
         for one in given.get("joins", [])

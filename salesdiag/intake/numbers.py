@@ -9,21 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from salesdiag.errors import InputError
+from salesdiag.intake.moneywords import currency_pattern, refuse_several
 
 if TYPE_CHECKING:
     from salesdiag.intake.raw import RawColumn
 
 _SPACE = r"[\s\x{00A0}\x{202F}\x{2009}]"
 _GROUP = r"[\s\x{00A0}\x{202F}\x{2009}'’]"
-# currency signs, codes and words that may stand before or behind a number
-_WORD = (
-    r"(?i:eur|usd|rub|rur|gbp|kzt|vnd|uah|byn|chf|pln|рубл\pL*|руб\.?|р\.?|kr\.?|zł|fr\.|đồng|đ|vnđ"
-    r"|тг\.?|грн\.?)"
-)
-_CURRENCY = (
-    rf"^([A-Z]{{0,2}}\p{{Sc}}|[A-Z]{{3}}\b|{_WORD}){_SPACE}*"
-    rf"|{_SPACE}*(\p{{Sc}}|\b[A-Z]{{3}}|{_WORD})$"
-)
 _PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _MARKED = r"^[+-]?\d[\d.,]*$|^[+-]?[.,]\d+$"
 _THREE = {",": r"^[+-]?[1-9]\d{0,2},\d{3}$", ".": r"^[+-]?[1-9]\d{0,2}\.\d{3}$"}
@@ -54,7 +46,7 @@ def read_numbers(column: RawColumn, place: str, *, decimal_mark: str | None = No
     ------
     InputError
         If the values leave open whether ``1,234`` is a thousand or a little more than one,
-        or contradict each other.
+        or contradict each other, or are in several currencies.
     """
     text = pc.utf8_trim_whitespace(column.text)
     text = pc.if_else(pc.equal(text, ""), None, text)
@@ -63,7 +55,7 @@ def read_numbers(column: RawColumn, place: str, *, decimal_mark: str | None = No
         return Numbers(_with_typed(quick, column), text.slice(0, 0), "")
     clean = _clean(text)
     marks = _has_marks(clean)
-    decimal, evidence = (decimal_mark, "given") if decimal_mark else _decide(clean, place)
+    decimal, evidence = (decimal_mark, "given") if decimal_mark else _decide(clean, place, column)
     plain = _plain(clean, decimal) if marks else clean
     readable = pc.match_substring_regex(plain, _PLAIN)
     values = pc.cast(pc.if_else(readable, plain, None), pa.float64())
@@ -71,6 +63,7 @@ def read_numbers(column: RawColumn, place: str, *, decimal_mark: str | None = No
     values = pc.if_else(percent, pc.divide(values, 100.0), values)
     values = pc.if_else(pc.is_finite(values), values, None)
     unread = text.filter(pc.and_(pc.is_valid(text), pc.is_null(values)))
+    refuse_several(text.filter(pc.is_valid(values)), place)
     return Numbers(
         _with_typed(values, column), unread, f"{_NAMES[decimal]} ({evidence})" if marks else ""
     )
@@ -98,7 +91,7 @@ def _clean(text: pa.Array) -> pa.Array:
     clean = pc.replace_substring_regex(text, rf"{_SPACE}*%$", "")
     clean, sign = _without_sign(pc.replace_substring_regex(clean, "[−–]", "-"))
     for _time in range(2):  # a sign before the number and a code behind it, or both on one side
-        clean = pc.utf8_trim_whitespace(pc.replace_substring_regex(clean, _CURRENCY, ""))
+        clean = pc.utf8_trim_whitespace(pc.replace_substring_regex(clean, currency_pattern(), ""))
     grouped = pc.match_substring_regex(clean, rf"^\d{{1,3}}({_GROUP}\d{{3}})+([.,]\d*)?$")
     clean = pc.if_else(grouped, pc.replace_substring_regex(clean, _GROUP, ""), clean)
     return pc.binary_join_element_wise(sign, clean, "")
@@ -126,7 +119,7 @@ def _has_marks(clean: pa.Array) -> bool:
     return bool(pc.any(pc.match_substring_regex(clean, "[.,]")).as_py())
 
 
-def _decide(clean: pa.Array, place: str) -> tuple[str, str]:
+def _decide(clean: pa.Array, place: str, column: RawColumn) -> tuple[str, str]:
     """Tell the decimal mark from the values, or refuse."""
     numeric = clean.filter(pc.fill_null(pc.match_substring_regex(clean, _MARKED), False))  # noqa: FBT003
     votes = {mark: _first_decimal(numeric, mark) for mark in ".,"}
@@ -147,9 +140,11 @@ def _decide(clean: pa.Array, place: str) -> tuple[str, str]:
     if open_question is not None:
         bare = open_question.replace(",", "").replace(".", "")
         exact = open_question.replace(",", ".")
+        row = column.row(pc.index(clean, open_question).as_py())
         message = (
             f"{place}: {open_question!r} can be {bare} or {exact}, and no value of the column "
-            "decides. Give 'decimal_mark' ('.' or ',') for this source in the mapping file."
+            f"decides (the first is in {row}). Give 'decimal_mark' ('.' or ',') for this "
+            "source in the mapping file."
         )
         raise InputError(message)
     return ".", "no marks"
@@ -190,7 +185,11 @@ def _with_typed(values: pa.Array, column: RawColumn) -> pa.Array:
 
 
 def read_durations(column: RawColumn) -> Numbers:
-    """Read lengths of time (``0:20:40``, ``2 days, 1:05:00``, ``185 s``) as seconds."""
+    """Read lengths of time (``0:20:40``, ``2 days, 1:05:00``, ``185 s``) as seconds.
+
+    Two parts alone, as in ``05:30``, can be minutes and seconds or hours and minutes; they
+    are not read, even beside values of three parts.
+    """
     text = pc.utf8_trim_whitespace(column.text)
     parts = pc.extract_regex(
         text,
@@ -202,6 +201,7 @@ def read_durations(column: RawColumn) -> Numbers:
         part = pc.cast(pc.if_else(pc.equal(part, ""), None, part), pa.float64())
         total = pc.add(total, pc.multiply(pc.fill_null(part, 0.0), seconds))
     total = pc.if_else(pc.and_(pc.is_valid(parts), pc.not_equal(text, "")), total, None)
+    total = pc.if_else(pc.match_substring_regex(text, r"^\d+:\d{1,2}$"), None, total)
     bare = pc.extract_regex(text, r"^(?P<n>\d+(?:\.\d+)?)\s*s?$")
     total = pc.coalesce(total, pc.cast(pc.struct_field(bare, "n"), pa.float64()))
     unread = text.filter(

@@ -36,6 +36,12 @@ class RawColumn:
     text: pa.Array
     number: pa.Array | None = None
     moment: pa.Array | None = None
+    n_errors: int = 0  # cells that held an error of the spreadsheet, such as #N/A
+    first_row: int = 0  # the row of the file that holds the first cell; 0 if rows were left out
+
+    def row(self, index: int) -> str:
+        """Say where a cell stands, for messages."""
+        return f"row {self.first_row + index}" if self.first_row else f"data row {index + 1}"
 
 
 @dataclass(slots=True)
@@ -49,6 +55,13 @@ class RawTable:
     first_row: int = 2  # the row of the file, counted from 1, that holds the first data row
     facts: list[Fact] = field(default_factory=list)
     set_aside: dict[str, int] = field(default_factory=dict)  # reason: rows left out on reading
+    moved: bool = False  # rows do not stand below each other as they do in the file
+
+    def number_rows(self) -> None:
+        """Let the columns know in which row of the file they begin, if the rows are as there."""
+        if not self.moved and not self.set_aside:
+            for column in self.columns.values():
+                column.first_row = self.first_row
 
     @property
     def place(self) -> str:

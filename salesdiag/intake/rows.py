@@ -12,14 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
 HEADER_DEPTH = 30  # a heading row stands among the first so many
-# what the first cell of a row of totals, or of a legal line below a report, begins with
-FOOTER = (
-    r"(?i)^[^\pL\pN]*(итого|всего|общий итог|grand totals?|totals?|sub-?totals?|tổng( cộng)?|"
-    r"confidential|copyright|©|generated (on|by)|exported (on|by)|отчет сформирован"
-    r"|конфиденциально)"
-    r"([^\pL]|$)"
+# what the first cell of a row of totals begins with, and a legal line below a report
+_TOTALS = "итого|всего|общий итог|grand totals?|totals?|sub-?totals?|tổng( cộng)?"
+_LEGAL = (
+    "confidential|copyright|©|generated (on|by)|exported (on|by)|отчет сформирован|конфиденциально"
 )
-_FOOTER = re.compile(FOOTER.replace(r"[^\pL\pN]", r"[\W_]").replace(r"[^\pL]", r"[\W\d_]"))
+FOOTER = rf"(?i)^[^\pL\pN]*({_TOTALS}|{_LEGAL})"  # for Arrow: rows worth a closer look
+# a name may begin with the word too, such as "Total Energies"
+_TOTAL_ROW = re.compile(rf"(?i)^[\W_]*({_TOTALS})(\s*[:(]|[\W_]*(\d|$))")
+_LEGAL_ROW = re.compile(rf"(?i)^[\W_]*({_LEGAL})([\W\d_]|$)")
 EXCEL_ERRORS = frozenset(
     ["#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!"]
 )
@@ -87,10 +88,15 @@ def name_columns(cells: Sequence[object]) -> list[str]:
     """Name the columns by their headings; a repeated heading becomes ``heading#2``."""
     names: list[str] = []
     seen: dict[str, int] = {}
+    taken: set[str] = set()
     for number, cell in enumerate(cells, start=1):
-        name = " ".join(str(cell).split()) if not is_blank(cell) else f"column {number}"
-        seen[name] = seen.get(name, 0) + 1
-        names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+        heading = " ".join(str(cell).split()) if not is_blank(cell) else f"column {number}"
+        name = heading
+        while name in taken:
+            seen[heading] = seen.get(heading, 1) + 1
+            name = f"{heading}#{seen[heading]}"
+        taken.add(name)
+        names.append(name)
     return names
 
 
@@ -104,7 +110,10 @@ def is_footer(cells: Sequence[object], width: int) -> bool:
     filled = [cell for cell in cells if not is_blank(cell)]
     if not filled or (len(filled) > 1 and len(filled) > 0.6 * width):
         return False
-    return isinstance(filled[0], str) and _FOOTER.match(filled[0].strip()) is not None
+    if not isinstance(filled[0], str):
+        return False
+    first = filled[0].strip()
+    return bool(_TOTAL_ROW.match(first) or (len(filled) <= 2 and _LEGAL_ROW.match(first)))
 
 
 def why_set_aside(cells: Sequence[object], width: int) -> str | None:

@@ -40,6 +40,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror or error}."
         raise InputError(message) from None
+    except RecursionError:
+        message = f"{path.name} is not valid TOML: it is nested too deeply."
+        raise MappingError(message) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         message = f"{path.name} is not valid TOML: {error}."
         raise MappingError(message) from None

@@ -33,7 +33,8 @@ def read_bytes(path: Path) -> bytes:
         raise InputError(message) from None
     except OSError as error:
         message = (
-            f"{path} cannot be read: {error.strerror or error}. Check the path and your rights."
+            f"{str(path)[:300]} cannot be read: {error.strerror or error}. "
+            "Check the path and your rights."
         )
         raise InputError(message) from None
     if not data.strip(b"\0 \t\r\n\xef\xbb\xbf\xff\xfe"):

@@ -25,7 +25,7 @@ def read_source(
 ) -> RawTable:
     """Read the file of a source, whatever kind it is."""
     path = folder / source.file
-    if path.is_dir():
+    if _is_folder(path):
         message = f"{source.file} is a folder; 'file' must name a file."
         raise InputError(message)
     data = read_bytes(path)
@@ -50,6 +50,13 @@ def read_source(
         source.file, data, wanted=wanted, encoding=source.encoding,
         delimiter=source.delimiter, header_row=source.header_row,
     )  # fmt: skip
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False  # what is wrong with the path is said where it is read
 
 
 def read_parquet(name: str, data: bytes, zone: str) -> RawTable:
@@ -77,6 +84,7 @@ def table_of_arrow(name: str, table: pa.Table, zone: str) -> RawTable:
             raw.facts.append(fact)
         else:
             raw.columns[field.name] = _raw_column(values, zone)
+    raw.number_rows()
     return raw
 
 

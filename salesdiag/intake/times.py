@@ -11,8 +11,11 @@ import pyarrow.compute as pc
 
 from salesdiag.errors import InputError
 from salesdiag.intake.datewords import month_words, plain_spaces, without_words
+from salesdiag.intake.halfconverted import refuse_half_converted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from salesdiag.intake.raw import RawColumn
 
 ORDERS = ("dmy", "mdy", "ymd")
@@ -23,7 +26,7 @@ _UNIX = (600_000_000, 4_000_000_000)  # 1989 to 2096, in seconds
 _YEARS = (1900, 2200)
 _CLOCK = (
     r"(?:,?[T\s]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<part>\d{1,9}))?)?"
-    r"\s*(?P<half>[AaPp]\.?[Mm]\.?|SA|CH)?)?\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2})?$"
+    r"\s*(?P<half>[AaPp]\.?[Mm]\.?|SA|CH)?)?\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$"
 )
 _NUMERIC = r"^(?P<a>\d{1,2}|[12]\d{3})[-/.](?P<b>\d{1,2})[-/.](?P<c>\d{1,2}|[12]\d{3})\.?" + _CLOCK
 _COMPACT = r"^(?P<a>(?:19|20)\d{2})(?P<b>[01]\d)(?P<c>[0-3]\d)" + _CLOCK
@@ -72,13 +75,16 @@ def read_times(
         If the values leave the order of day and month open, or contradict each other.
     """
     text = plain_spaces(column.text)
+    if column.moment is not None:
+        refuse_half_converted(text, column.moment, place)
     moment, evidence = _iso(text), ""
     has_clock = pc.match_substring(text, ":")
     if moment is None:
-        moment, evidence = _by_shape(text, place, order, zone)
-    zoned = pc.match_substring_regex(text, r":\d.*(Z|UTC|GMT|[+-]\d{2}:?\d{2})$")
+        moment, evidence = _by_shape(text, place, order, zone, column.row)
+    zoned = pc.match_substring_regex(text, r":\d.*(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?)$")
     if source_zone and source_zone != zone:
         naive = pc.fill_null(pc.and_(has_clock, pc.invert(zoned)), False)  # noqa: FBT003
+        naive = pc.and_(naive, pc.invert(pc.fill_null(_is_midnight(moment), True)))  # noqa: FBT003
         moment = pc.if_else(naive, move_zone(moment, source_zone, zone), moment)
     moment = _of_our_time(moment)
     unread = text.filter(pc.and_(pc.is_valid(text), pc.is_null(moment)))
@@ -89,6 +95,11 @@ def move_zone(moment: pa.Array, source: str, target: str) -> pa.Array:
     """Read clock times of one zone on the clock of another."""
     there = pc.assume_timezone(moment, source, ambiguous="earliest", nonexistent="latest")
     return pc.local_timestamp(pc.cast(there, pa.timestamp("us", target)))
+
+
+def _is_midnight(moment: pa.Array) -> pa.Array:
+    """Tell the moments that are a day written as a time; a day has no zone."""
+    return pc.equal(pc.floor_temporal(moment, unit="day"), moment)
 
 
 def _of_our_time(moment: pa.Array) -> pa.Array:
@@ -113,8 +124,7 @@ def _with_typed(
     if column.moment is not None:
         typed = _of_our_time(column.moment)
         if source_zone and source_zone != zone:
-            midnight = pc.equal(pc.floor_temporal(typed, unit="day"), typed)
-            typed = pc.if_else(midnight, typed, move_zone(typed, source_zone, zone))
+            typed = pc.if_else(_is_midnight(typed), typed, move_zone(typed, source_zone, zone))
         moment = pc.coalesce(typed, moment)
     if column.number is not None:
         moment = pc.coalesce(moment, _serial_days(column.number))
@@ -133,12 +143,14 @@ def _serial_days(number: pa.Array) -> pa.Array:
     return pa.array(moment, mask=np.isnan(days))
 
 
-def _by_shape(text: pa.Array, place: str, order: str | None, zone: str) -> tuple[pa.Array, str]:
+def _by_shape(
+    text: pa.Array, place: str, order: str | None, zone: str, at: Callable[[int], str]
+) -> tuple[pa.Array, str]:
     """Read numeric, compact and worded dates, serial day numbers and Unix seconds."""
     text = without_words(text)
     numeric = _fields(pc.extract_regex(text, _NUMERIC), ("a", "b", "c"))
     first_is_year = (numeric["a"] > 31) | (order == "ymd")
-    found, evidence = _order(text, numeric, first_is_year, place, order)
+    found, evidence = _order(text, numeric, first_is_year, place, order, at)
     year = np.where(first_is_year, numeric["a"], numeric["c"])
     second_month = first_is_year | (found == "dmy")
     month = np.where(second_month, numeric["b"], numeric["a"])
@@ -169,6 +181,7 @@ def _fields(parts: pa.Array, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     result["morning"] = _flag(pc.or_(pc.starts_with(half, "A"), pc.equal(half, "SA")))
     zone = pc.replace_substring_regex(pc.struct_field(parts, "zone"), "^(Z|UTC|GMT)$", "+00:00")
     digits = pc.replace_substring(zone, ":", "")
+    digits = pc.replace_substring_regex(digits, r"^([+-]\d{2})$", r"\100")  # hours alone
     digits = pc.if_else(pc.equal(digits, ""), None, digits)
     offset = pc.cast(pc.replace_substring(digits, "+", ""), pa.float64())
     hundred = offset.to_numpy(zero_copy_only=False)
@@ -187,6 +200,7 @@ def _order(
     first_is_year: np.ndarray,
     place: str,
     given: str | None,
+    at: Callable[[int], str],
 ) -> tuple[str, str]:
     """Tell whether the day or the month comes first, or refuse."""
     if given:
@@ -200,7 +214,8 @@ def _order(
         message = (
             f"{place}: {text[int(day_first[0])].as_py()!r} has the day first, "
             f"{text[int(month_first[0])].as_py()!r} the month. Correct the file, or give "
-            "'date_order' for this source in the mapping file; values that do not fit become null."
+            "'date_order' for this source in the mapping file; values that do not fit become null "
+            f"(the first of them are in {at(int(day_first[0]))} and {at(int(month_first[0]))})."
         )
         raise InputError(message)
     for order, rows in (("dmy", day_first), ("mdy", month_first)):
@@ -213,17 +228,20 @@ def _order(
     open_rows = np.flatnonzero((a != b) & ~np.isnan(a))
     if not len(open_rows):
         return "dmy", "dmy (day and month are equal in all values)"
-    raise InputError(_two_readings(text, parts, int(open_rows[0]), place))
+    raise InputError(_two_readings(text, parts, int(open_rows[0]), place, at))
 
 
-def _two_readings(text: pa.Array, parts: dict[str, np.ndarray], row: int, place: str) -> str:
+def _two_readings(
+    text: pa.Array, parts: dict[str, np.ndarray], row: int, place: str, at: Callable[[int], str]
+) -> str:
     year, a, b = (int(parts[name][row]) for name in "cab")
     year += 2000 if year < 70 else 1900 if year < 100 else 0
     readings = " or ".join(
         f"{dt.date(year, month, day):%d %B %Y}" for month, day in ((b, a), (a, b))
     )
     return (
-        f"{place}: {text[row].as_py()!r} can be {readings}, and no value of the column decides. "
+        f"{place}: {text[row].as_py()!r} can be {readings}, and no value of the column decides "
+        f"(the first is in {at(row)}). "
         'Give date_order = "dmy" or "mdy" for this source in the mapping file, or write dates '
         "as YYYY-MM-DD."
     )

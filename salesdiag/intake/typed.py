@@ -14,8 +14,10 @@ from salesdiag.intake.times import read_times
 
 if TYPE_CHECKING:
     from salesdiag.intake.mapping import Source
+    from salesdiag.intake.numbers import Numbers
+    from salesdiag.intake.times import Times
 
-_EXACT = float(2**53)  # beyond it a float no longer tells neighbouring whole numbers apart
+_EXACT = 1e15  # a spreadsheet keeps 15 digits of a number
 ANY = "*"  # in a value map: every value that is not listed
 
 
@@ -37,8 +39,16 @@ def read_typed(
     values: dict[str, str] | None = None,
 ) -> Typed:
     """Read a raw column as a type of the schema (or ``duration``, in seconds)."""
-    if values:
-        column = _mapped(column, place, values)
+    typed = _read(
+        _mapped(column, place, values) if values else column, kind, name, place, source, zone
+    )
+    if column.n_errors:
+        detail = "errors of the spreadsheet, such as #N/A; became null"
+        typed.facts.append(Fact("value not readable", name, column.n_errors, detail))
+    return typed
+
+
+def _read(column: RawColumn, kind: str, name: str, place: str, source: Source, zone: str) -> Typed:
     if kind == "text":
         return Typed(tidy(text_of(column, place)), [])
     if kind in ("time", "date"):
@@ -46,12 +56,12 @@ def read_typed(
             column, place, order=source.date_order, source_zone=source.time_zone, zone=zone
         )
         moment = times.values if kind == "time" else pc.cast(times.values, pa.date32(), safe=False)
-        return Typed(moment, _facts(name, "date order", times.evidence, times.unread))
+        return Typed(moment, _facts(name, "date order", times, column))
     if kind == "duration":
         lengths = read_durations(column)
-        return Typed(lengths.values, _facts(name, "", "", lengths.unread))
+        return Typed(lengths.values, _facts(name, "", lengths, column))
     numbers = read_numbers(column, place, decimal_mark=source.decimal_mark)
-    return Typed(numbers.values, _facts(name, "decimal mark", numbers.evidence, numbers.unread))
+    return Typed(numbers.values, _facts(name, "decimal mark", numbers, column))
 
 
 def _mapped(column: RawColumn, place: str, values: dict[str, str]) -> RawColumn:
@@ -68,15 +78,20 @@ def _mapped(column: RawColumn, place: str, values: dict[str, str]) -> RawColumn:
     def left(array: pa.Array | None) -> pa.Array | None:
         return None if array is None else pc.if_else(same, array, None)
 
-    return RawColumn(text, left(column.number), left(column.moment))
+    return RawColumn(
+        text, left(column.number), left(column.moment), column.n_errors, column.first_row
+    )
 
 
-def _facts(name: str, topic: str, evidence: str, unread: pa.Array) -> list[Fact]:
-    facts = [Fact(topic, name, None, evidence)] if evidence else []
+def _facts(name: str, topic: str, read: Numbers | Times, column: RawColumn) -> list[Fact]:
+    facts = [Fact(topic, name, None, read.evidence)] if read.evidence else []
+    unread = read.unread
     if len(unread):
+        at = pc.index(pc.utf8_trim_whitespace(column.text), unread[0]).as_py()
+        first = f"; first in {column.row(at)}" if at >= 0 else ""
         examples = ", ".join(repr(str(one)[:40]) for one in pc.unique(unread).slice(0, 3))
         facts.append(
-            Fact("value not readable", name, len(unread), f"became null, such as {examples}")
+            Fact("value not readable", name, len(unread), f"became null, such as {examples}{first}")
         )
     return facts
 
@@ -92,7 +107,7 @@ def text_of(column: RawColumn, place: str) -> pa.Array:
     text = column.text
     if column.number is not None:
         number = column.number
-        large = pc.fill_null(pc.greater(pc.abs(number), _EXACT), False)  # noqa: FBT003
+        large = pc.fill_null(pc.greater_equal(pc.abs(number), _EXACT), False)  # noqa: FBT003
         if pc.any(large).as_py():
             example = number.filter(large)[0].as_py()
             message = (

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from salesdiag.errors import InputError
 from salesdiag.intake.cells import table_of_cells
+from salesdiag.intake.extent import error_cells, refuse_area, refuse_huge
+from salesdiag.intake.rows import is_blank
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -20,10 +22,11 @@ def open_workbook(name: str, data: bytes) -> Any:  # noqa: ANN401
     Raises
     ------
     InputError
-        If it is locked by a password, cut off, or no workbook.
+        If it is locked by a password, cut off, too large, or no workbook.
     """
     import python_calamine as calamine
 
+    refuse_huge(name, data)
     try:
         return calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
     except calamine.PasswordError:
@@ -77,6 +80,9 @@ def read_sheet(
         message = f"{name} has no sheet {sheet!r}; it has {', '.join(map(repr, sheets))}."
         raise InputError(message)
     rows = _rows(name, book, sheet)
+    for row, column in error_cells(data, sheet):
+        if row < len(rows) and column < len(rows[row]):
+            rows[row][column] = "#N/A"  # which error it is does not matter
     return table_of_cells(rows, file=name, sheet=sheet, wanted=wanted, header_row=header_row)
 
 
@@ -85,13 +91,14 @@ def _rows(name: str, book: Any, sheet: str) -> list[list[object]]:  # noqa: ANN4
 
     try:
         page = book.get_sheet_by_name(sheet)
+        refuse_area(name, sheet, page.total_height, page.total_width)
         rows: list[list[object]] = page.to_python(skip_empty_area=False)
         merged = page.merged_cell_ranges or []
     except (calamine.CalamineError, OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         message = f"{name}, sheet {sheet!r}, cannot be read ({reason}): save it again."
         raise InputError(message) from None
-    if not any(cell not in ("", None) for row in rows for cell in row):
+    if all(is_blank(cell) for row in rows for cell in row):
         message = f"{name}, sheet {sheet!r}, is empty: export it again, or name another sheet."
         raise InputError(message)
     for (top, left), (bottom, right) in merged:

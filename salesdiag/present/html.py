@@ -8,8 +8,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from salesdiag.present.labels import MISSING, TITLES, format_value, kind_of, label, money
-from salesdiag.present.verdict import verdict
+from salesdiag.present.labels import (
+    MISSING,
+    TITLES,
+    day_text,
+    format_value,
+    kind_of,
+    label,
+    money,
+    unbroken,
+)
+from salesdiag.present.reading import rows_of_reading
+from salesdiag.present.verdict import lacking, later, verdict
 
 if TYPE_CHECKING:
     import jinja2
@@ -18,22 +28,29 @@ if TYPE_CHECKING:
 
     from salesdiag.diagnosis.finding import Diagnosis
 
+_LONG_WORD = 18  # letters; a longer one may be broken to keep a table on the page
 _MAX_ROWS = 60  # longer tables are shown in full in the workbook
 # columns that a reader of the report needs; the workbook holds all
 _SHOWN: dict[str, list[str]] = {
-    "attainment_by": ["rep_name", "n_periods", "target", "actual", "n_events", "attainment"],
-    "target_attainment": ["period_start", "period_end", "target", "actual", "n_events",
-                          "attainment", "n_reps", "n_reps_met", "participation_rate"],
-    "win_rate_created": ["n_deals", "n_won", "n_lost", "n_open", "win_rate", "won_amount",
-                         "value_win_rate"],
+    "attainment_by": ["rep_name", "n_periods", "target", "actual", "unplanned_actual", "n_events",
+                      "attainment"],
+    "target_attainment": ["period_start", "period_end", "target", "actual", "unplanned_actual",
+                          "n_events", "attainment", "n_reps", "n_reps_met", "participation_rate",
+                          "n_targets_left_out"],
+    "win_rate_created": ["horizon_days", "n_deals", "n_won", "n_lost", "n_open", "win_rate",
+                         "won_amount", "value_win_rate"],
     "win_rate": ["rep_name", "n_deals", "n_won", "n_lost", "win_rate", "won_amount",
                  "value_win_rate"],
     "stage_conversion": ["from_stage", "to_stage", "n_from", "n_to", "n_lost", "n_open",
-                         "conversion_rate", "skip_rate", "rework_rate"],
+                         "conversion_rate", "skip_rate", "rework_rate", "n_without_history"],
     "current_stages": ["stage", "n_deals", "n_open", "n_won", "n_lost", "open_amount"],
     "check": ["severity", "table", "column", "rule", "n_failing", "n_examined", "failing_share",
               "examples", "effect"],
 }  # fmt: skip
+_UNLESS_ZERO = ("unplanned_actual", "n_targets_left_out", "n_without_history")
+# percent of the page; the check has more text than a page is wide
+_WIDTHS = {"severity": 9, "table": 10, "column": 10, "rule": 15, "n_failing": 8, "n_examined": 11,
+           "failing_share": 8, "examples": 13, "effect": 16}  # fmt: skip
 _CHAPTERS = (
     ("plan", "Plan", ("target_attainment", "attainment_by_team", "attainment_by_rep_id")),
     ("funnel", "Funnel", ("stage_conversion", "stage_conversion_by_team", "current_stages")),
@@ -69,17 +86,18 @@ def gather(diagnosis: Diagnosis) -> dict[str, Any]:
     return {
         "title": diagnosis.name or "Sales department",
         "diagnosis": diagnosis,
-        "verdict": verdict(diagnosis),
+        "verdict": [unbroken(sentence) for sentence in verdict(diagnosis)],
         "bar": _plan_bar(diagnosis),
         "chapters": [_chapter(diagnosis, *chapter) for chapter in _CHAPTERS],
         "check": _table(diagnosis, "check"),
-        "reading": _reading(diagnosis.tables.get("load_report")),
+        "reading": rows_of_reading(diagnosis.tables.get("load_report")),
         "not_examined": [
             {"name": _name(one.analysis), "reason": one.reason, "ask_for": one.ask_for,
-             "missing": ", ".join(one.missing)}
-            for one in diagnosis.not_examined
+             "lacking": one in lacking(diagnosis)}
+            for one in diagnosis.not_examined if one not in later(diagnosis)
         ],
-        "confidence": f"{100 * diagnosis.confidence:g} %",
+        "later": [_name(one.analysis) for one in later(diagnosis)],
+        "confidence": unbroken(f"{100 * diagnosis.confidence:g} %"),
     }  # fmt: skip
 
 
@@ -99,8 +117,8 @@ def _plan_bar(diagnosis: Diagnosis) -> dict[str, Any] | None:
         "actual": 100 * gap.actual / longest,
         "low": 100 * gap.actual_low / longest,
         "high": 100 * gap.actual_high / longest,
-        "plan_text": money(gap.expected, diagnosis.currency),
-        "actual_text": money(gap.actual, diagnosis.currency),
+        "plan_text": unbroken(money(gap.expected, diagnosis.currency)),
+        "actual_text": unbroken(money(gap.actual, diagnosis.currency)),
     }
 
 
@@ -130,13 +148,15 @@ def _table(diagnosis: Diagnosis, name: str) -> dict[str, Any]:
     wanted = next((shown for start, shown in _SHOWN.items() if name.startswith(start)), None)
     keys = [column for column in table.columns if f"_by_{column}" in name]
     columns = list(table.columns) if wanted is None else [*keys, *wanted]
-    columns = [column for column in columns if column in table.columns]
+    columns = [one for one in columns if one in table.columns and _says_something(table, one)]
     shown = table.head(_MAX_ROWS)
     scales = {column: _scale(shown, column) for column in columns if f"{column}_low" in shown}
     return {
         "title": _name(name),
-        "heads": [{"text": label(column), "right": _is_number(column)}
+        "heads": [{"text": label(column), "right": _is_number(column),
+                   "width": _WIDTHS.get(column) if name == "check" else None}
                   for column in columns],
+        "fixed": name == "check",
         "rows": [
             [
                 _cell(column, dict(zip(table.columns, row, strict=True)), scales.get(column, 1.0))
@@ -149,6 +169,11 @@ def _table(diagnosis: Diagnosis, name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _says_something(table: pd.DataFrame, column: str) -> bool:
+    """Tell whether a column is worth its place; some are only where they are not 0."""
+    return column not in _UNLESS_ZERO or bool((table[column].fillna(0) != 0).any())
+
+
 def _scale(table: pd.DataFrame, column: str) -> float:
     """Give the value at the right end of a column's interval bars: the same for all rows."""
     largest = float(table[f"{column}_high"].max()) if len(table) else 1.0
@@ -158,7 +183,12 @@ def _scale(table: pd.DataFrame, column: str) -> float:
 def _cell(column: str, row: dict[str, Any], largest: float) -> dict[str, Any]:
     text = format_value(column, row[column])
     kind = kind_of(column)
-    cell: dict[str, Any] = {"text": text, "right": _is_number(column)}
+    cell: dict[str, Any] = {
+        "text": text if kind == "text" else unbroken(text),
+        "right": _is_number(column),
+        "head": label(column),
+        "long": max(map(len, text.split()), default=0) > _LONG_WORD,
+    }
     if kind == "date":
         cell["right"] = None  # kept on one line, but not moved to the right
     low, high = f"{column}_low", f"{column}_high"
@@ -168,41 +198,13 @@ def _cell(column: str, row: dict[str, Any], largest: float) -> dict[str, Any]:
             "low": scale * float(row[low]),
             "width": max(scale * (float(row[high]) - float(row[low])), 1.0),
             "at": scale * float(row[column]),
-            "text": f"{format_value(low, row[low])} to {format_value(high, row[high])}",
+            "text": unbroken(f"{format_value(low, row[low])} to {format_value(high, row[high])}"),
         }
     return cell
 
 
 def _is_number(column: str) -> bool:
     return kind_of(column) not in ("text", "date", "time", "flag")
-
-
-def _reading(report: pd.DataFrame | None) -> list[dict[str, Any]]:
-    """Give what was read, a row a table, and what was set aside and why."""
-    if report is None:
-        return []
-    rows = []
-    for table, facts in report[report["table"] != ""].groupby("table", sort=False):
-        count = facts.set_index("topic")["n_rows"]
-        aside = facts[facts["topic"] == "rows set aside"]
-        notes = facts[facts["topic"].isin(["encoding", "delimiter", "date order", "decimal mark",
-                                           "unknown value", "value not readable", "format",
-                                           "column not used", "unknown rep_id", "unknown stage",
-                                           "currency converted"])]  # fmt: skip
-        rows.append({
-            "table": table, "file": facts["file"].iloc[0],
-            "n_read": f"{int(count.get('rows read', 0)):,}",
-            "n_used": f"{int(count.get('rows used', 0)):,}",
-            "aside": [f"{row.n_rows:,} {row.item}" for row in aside.itertuples()],
-            "notes": [_note(row) for row in notes.itertuples()],
-        })  # fmt: skip
-    return rows
-
-
-def _note(row: Any) -> str:  # noqa: ANN401
-    count = "" if str(row.n_rows) == "<NA>" else f" ({row.n_rows:,} rows)"
-    detail = f": {row.detail}" if row.detail else ""
-    return f"{row.topic} {row.item}{count}{detail}"
 
 
 def _picture(diagnosis: Diagnosis, anchor: str) -> dict[str, str] | None:
@@ -271,4 +273,5 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.filters["day"] = lambda day: unbroken(day_text(day))
     return environment.get_template("report.html.j2")

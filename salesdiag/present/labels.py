@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date, datetime
 from typing import Literal
 
@@ -22,9 +23,11 @@ LABELS = {
     "file": "File",
     "from_stage": "From stage",
     "is_complete": "Complete",
+    "horizon_days": "Within days",
     "item": "Item",
     "metric": "Metric",
     "n_deals": "Deals",
+    "n_effective": "Effective deals",
     "n_events": "Deals behind it",
     "n_examined": "Rows examined",
     "n_failing": "Rows failing",
@@ -40,7 +43,9 @@ LABELS = {
     "n_skipped": "Skipped it",
     "n_to": "Went on",
     "n_undated": "Without a date",
+    "n_targets_left_out": "Targets left out",
     "n_without_amount": "Without amount",
+    "n_without_history": "Without history",
     "n_won": "Won",
     "open_amount": "Open amount",
     "participation_rate": "Participation",
@@ -65,6 +70,7 @@ LABELS = {
     "to_stage": "To stage",
     "topic": "Topic",
     "total_amount": "Amount of all",
+    "unplanned_actual": "Sold without a target",
     "value_win_rate": "Win rate by value",
     "value_win_rate_without_largest": "… without the largest deal",
     "win_rate": "Win rate",
@@ -102,9 +108,11 @@ _SUFFIXES: tuple[tuple[str, Kind], ...] = (
     ("period_start", "date"),
     ("period_end", "date"),
 )
-_KINDS: dict[str, Kind] = {"target": "money", "actual": "money", "attainment": "share",
+_KINDS: dict[str, Kind] = {"target": "money", "actual": "money", "unplanned_actual": "money",
+                           "attainment": "share", "n_effective": "number",
                            "value_win_rate_without_largest": "share"}  # fmt: skip
 MISSING = "–"
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def label(column: str) -> str:
@@ -152,13 +160,24 @@ def format_value(column: str, value: object) -> str:
         return f"{float(value):,.0f}"  # type: ignore[arg-type]
     if kind == "count":
         return f"{int(value):,}"  # type: ignore[call-overload]
+    if kind in ("days", "number"):
+        return f"{float(value):,.1f}".removesuffix(".0")  # type: ignore[arg-type]
     if kind == "flag":
         return "yes" if value else "no"
     if kind == "date" and isinstance(value, date):
-        return f"{value:%d %b %Y}"
+        return day_text(value)
     if kind == "time" and isinstance(value, datetime):
-        return f"{value:%d %b %Y %H:%M}"
+        return f"{day_text(value)} {value:%H:%M}"
     return str(value)
+
+
+def day_text(day: date) -> str:
+    """Write a day without a leading zero.
+
+    >>> day_text(date(2025, 1, 1))
+    '1 Jan 2025'
+    """
+    return f"{day.day} {day:%b %Y}"
 
 
 def share(value: float) -> str:
@@ -184,3 +203,14 @@ def money(value: float, currency: str = "") -> str:
             digits = max(0, 2 - int(math.log10(size / unit * 1.0005)))
             return f"{sign}{size / unit:.{digits}f}{letter}{' ' + currency if currency else ''}"
     return f"{sign}{size:.0f}{' ' + currency if currency else ''}"
+
+
+def unbroken(text: str) -> str:
+    """Tie figures to their units and days to their months, so that no line ends between.
+
+    >>> unbroken("4.56 M EUR, 86 % on 1 Jan 2025").count(" ")
+    3
+    """
+    tied = re.sub(r"(?<=[\d<]) (?=(?:%|k|M|bn)(?!\w)|\d|[A-Z][a-z]{2} \d{4})", _NO_BREAK, text)
+    tied = re.sub(r"(?<=\d\u00a0[A-Z][a-z]{2}) (?=\d{4})", _NO_BREAK, tied)
+    return re.sub(r"(?<=\d|k|M|n) (?=[A-Z]{3}\b)", _NO_BREAK, tied)

@@ -45,7 +45,7 @@ def plot_stage_conversion(table: pd.DataFrame, *, ax: Axes | None = None) -> Axe
     place = np.arange(len(table))[::-1]
     _points(ax, table, "conversion_rate", place)
     steps = [f"{row.from_stage} → {row.to_stage}\nn = {row.n_from:,}" for row in table.itertuples()]
-    ax.set_yticks(place, steps)
+    ax.set_yticks(place, steps, parse_math=False)  # a stage may be named "$10k_to_$50k"
     ax.set_ylim(-0.6, len(table) - 0.4)
     ax.set_xlim(0, 1)
     _percent(ax)

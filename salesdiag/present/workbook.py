@@ -20,6 +20,7 @@ _FORMATS = {
 }  # fmt: skip
 _MAX_CELL = 32_767  # what a cell of a workbook can hold
 _MAX_ROWS = 1_048_575
+_NO_SHEET = str.maketrans("[]:*?/\\\t\n\r", "----------")
 _ILLEGAL = {code: None for code in range(32) if code not in (9, 10, 13)}
 
 
@@ -51,9 +52,10 @@ def write_workbook(diagnosis: Diagnosis, path: str | Path) -> Path:
         formats["head"] = book.add_format({"bold": True, "bottom": 1, "text_wrap": True,
                                            "valign": "top"})  # fmt: skip
         tables = dict(diagnosis.tables) | {"not_examined": _missed(diagnosis)}
+        sheets = _sheet_names(list(tables))
         _contents(book, formats, diagnosis, tables)
         for name, table in tables.items():
-            _sheet(book, formats, name, table)
+            _sheet(book, formats, sheets[name], table)
     return target
 
 
@@ -89,20 +91,36 @@ def _contents(
     top = len(facts) + 1
     for column, head in enumerate(("sheet", "what it shows", "rows")):
         sheet.write_string(top, column, head, formats["head"])
+    sheets = _sheet_names(list(tables))
     for row, (name, table) in enumerate(tables.items(), start=top + 1):
-        link = {"string": name}
-        sheet.write_url(row, 0, f"internal:'{_sheet_name(name)}'!A1", **link)
+        inside = sheets[name].replace("'", "''")
+        sheet.write_url(row, 0, f"internal:'{inside}'!A1", string=_text(name))
         sheet.write_string(row, 1, TITLES.get(name, name))
         sheet.write_number(row, 2, len(table))
 
 
-def _sheet_name(name: str) -> str:
-    """Give a name that a workbook takes: no colon, 31 characters."""
-    return name.translate(str.maketrans("[]:*?/\\", "-------"))[:31]
+def _sheet_names(names: list[str]) -> dict[str, str]:
+    """Give each table a name that a workbook takes: 31 letters, and each different."""
+    taken = {"contents", "history"}  # a workbook keeps the second for itself
+    found = {}
+    for name in names:
+        plain = _text(name).translate(_NO_SHEET).strip().strip("'") or "table"
+        short, number = plain[:31].rstrip("'"), 1
+        while short.casefold() in taken:
+            number += 1
+            short = f"{plain[: 30 - len(str(number))]}~{number}"
+        taken.add(short.casefold())
+        found[name] = short
+    return found
+
+
+def _text(value: object) -> str:
+    """Leave out what a cell cannot hold."""
+    return str(value).translate(_ILLEGAL)[:_MAX_CELL]
 
 
 def _sheet(book: Any, formats: dict[str, Any], name: str, table: pd.DataFrame) -> None:  # noqa: ANN401
-    sheet = book.add_worksheet(_sheet_name(name))
+    sheet = book.add_worksheet(name)
     for column, heading in enumerate(table.columns):
         sheet.write_string(0, column, str(heading), formats["head"])
         kind = kind_of(str(heading))
@@ -127,5 +145,4 @@ def _cell(sheet: Any, row: int, column: int, value: Any, style: Any) -> None:  #
     elif isinstance(value, date | datetime):
         sheet.write_datetime(row, column, value, style)
     else:
-        text = str(value).translate(_ILLEGAL)[:_MAX_CELL]
-        sheet.write_string(row, column, text)
+        sheet.write_string(row, column, _text(value))

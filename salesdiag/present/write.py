@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +43,7 @@ def write_audit(diagnosis: Diagnosis, folder: str | Path) -> list[Path]:
         If the folder cannot be written to.
     """
     target = Path(folder)
+    new = _first_missing(target)
     try:
         target.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target, prefix=".salesdiag-") as unfinished:
@@ -47,9 +51,55 @@ def write_audit(diagnosis: Diagnosis, folder: str | Path) -> list[Path]:
             write_html(diagnosis, made / FILES[0])
             write_workbook(diagnosis, made / FILES[1])
             write_findings(diagnosis, made / FILES[2])
-            for name in FILES:
-                (made / name).replace(target / name)
+            _replace(made, target)
     except OSError as error:
+        _remove_empty(target, new)
         message = f"cannot write to {target}: {error.strerror or error}."
         raise InputError(message) from None
+    except BaseException:
+        _remove_empty(target, new)
+        raise
     return [target / name for name in FILES]
+
+
+def _replace(made: Path, target: Path) -> None:
+    """Put the new files in the place of the old ones: all of them, or none."""
+    for name in FILES:
+        if (target / name).is_dir() and not (target / name).is_symlink():
+            raise IsADirectoryError(errno.EISDIR, f"{name} is a folder")
+    old = made / "old"
+    old.mkdir()
+    moved: list[tuple[Path, Path]] = []
+    try:
+        for name in FILES:
+            if os.path.lexists(target / name):
+                moved.append(_move(target / name, old / name))  # noqa: PERF401  as below
+        for name in FILES:
+            moved.append(_move(made / name, target / name))  # noqa: PERF401  each may fail
+    except BaseException:
+        for origin, place in reversed(moved):
+            with suppress(OSError):
+                place.replace(origin)
+        raise
+
+
+def _move(origin: Path, place: Path) -> tuple[Path, Path]:
+    origin.replace(place)
+    return origin, place
+
+
+def _first_missing(folder: Path) -> Path | None:
+    """Give the uppermost folder that has to be made, if any."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    return missing[-1] if missing else None
+
+
+def _remove_empty(folder: Path, new: Path | None) -> None:
+    """Remove the folders that were made for an audit that was not."""
+    if new is None:
+        return
+    with suppress(OSError):  # a folder that holds something stays
+        for one in (folder, *folder.parents):
+            one.rmdir()
+            if one == new:
+                return

@@ -79,7 +79,9 @@ def cumulative_incidence(
     before = np.concatenate(([1.0], np.cumprod(1 - ended)))[: len(event)]
     incidence = np.cumsum(before * hazard)
     rate = float(incidence[-1])
-    to_come = rate - incidence
+    if still[at_risk > 0][-1] == 0 and not rival.any():
+        rate = 1.0  # all had the event in the end; the product only comes near it
+    to_come = np.clip(rate - incidence, 0, None)
     # the last term of a product of survivors is 0/0 where nobody is left; nothing is to come then
     spread = np.where(to_come > 0, ratio(ended, at_risk * (1 - ended)) * to_come**2, 0.0)
     own = before**2 * ratio(hazard * (1 - hazard), at_risk)
@@ -87,6 +89,7 @@ def cumulative_incidence(
     variance = float(np.sum(spread + own - 2 * shared))
     inside = 0 < rate < 1 and variance > 0
     size = rate * (1 - rate) / variance if inside else decided
-    rate = min(max(rate, 0.0), 1.0)
+    # nobody tells more than all who were watched would as a plain share
+    size = min(size, event.sum() + rival.sum() + still.sum())
     low, high = wilson_interval(rate * size, size, confidence=confidence)
     return Incidence(rate, float(low), float(high))

@@ -40,6 +40,7 @@ class Bounds:
     first_entry_on: date | None = None  # of the stage history
     truncated: bool = False  # closings begin long after creations
     currency: str = ""
+    absurd_amount: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,13 @@ def _of_deals(bounds: Bounds, stage_status: dict[str, str]) -> list[Rule]:
             f"the stage history starts on {entry}: earlier moves are not seen (left truncation)",
             ("created_at",),
             lambda t, _b: t.created_at.date() < entry, "created_at",
+        ))  # fmt: skip
+    if bounds.absurd_amount is not None:
+        most = bounds.absurd_amount
+        rules.append(Rule(
+            "deals", "amount", "absurdly large", "warning",
+            f"more than a thousand times the usual amount ({most:,.0f}): one such slip outweighs "
+            "all other deals", ("amount",), lambda t, _b: t.amount.cast("float64") > most, "amount",
         ))  # fmt: skip
     for status in ("open", "won", "lost"):
         wrong = [stage for stage, means in stage_status.items() if means != status]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 from ibis import _
 
 if TYPE_CHECKING:
@@ -103,3 +104,48 @@ def _few_days(closed: ibis.Table) -> dict[str, Any]:
         "examples": f"{int(found['days'])} days in {int(found['months'])} months",
         "effect": "these are dates of batches: nothing finer than a month has a meaning",
     }  # fmt: skip
+
+
+def target_findings(department: Department) -> list[dict[str, Any]]:
+    """Count targets of reps and teams that do not exist, and periods that overlap."""
+    if not department.has("targets", "id"):
+        return []
+    targets = department.fetch("targets")
+    rows = []
+    for level, column in (("rep", "rep_id"), ("team", "team")):
+        if department.has("reps", column):
+            known = set(department.fetch("reps")[column].dropna())
+            own = targets[targets["level"] == level]
+            strange = own[~own["id"].isin(known)]
+            rows.append(_of_targets(
+                "id", f"of a {level} that reps do not list", "error", len(own), strange["id"],
+                "the target enters the plan, but no sale can count towards it",
+            ))  # fmt: skip
+    overlap = _overlapping(targets)
+    rows.append(_of_targets(
+        "period_start", "begins inside the period before", "error", len(targets), overlap["id"],
+        "a sale in both periods counts towards two targets of the same kind",
+    ))  # fmt: skip
+    return rows
+
+
+def _of_targets(
+    column: str, rule: str, severity: str, n_rows: int, ids: pd.Series, effect: str
+) -> dict[str, Any]:
+    named = sorted(ids.dropna().astype(str))
+    return {
+        "table": "targets", "column": column, "rule": rule, "severity": severity,
+        "n_examined": n_rows, "n_failing": len(ids),
+        "examples": ", ".join(dict.fromkeys([*named[:1], *named[-1:]])), "effect": effect,
+    }  # fmt: skip
+
+
+def _overlapping(targets: pd.DataFrame) -> pd.DataFrame:
+    """Give the targets that begin before the one of about the same length before them ends."""
+    kinds = ["level", "id", "metric", "months"]
+    start, end = (pd.to_datetime(targets[name]) for name in ("period_start", "period_end"))
+    months = (((end - start).dt.days + 1) / 30.4).round()
+    frame = targets.assign(id=targets["id"].fillna(""), start=start, end=end, months=months)
+    frame = frame.drop_duplicates([*kinds, "start", "end"]).sort_values([*kinds, "start"])
+    before = frame.groupby(kinds)["end"].shift()
+    return frame[frame["start"] <= before]

@@ -11,9 +11,13 @@ from salesdiag.engine import fetch, suggest
 from salesdiag.errors import InputError
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import pandas as pd
 
     from salesdiag.department import Department
+
+_SLIPS = 0.01  # share of entries into unknown stages up to which they are slips
 
 
 def count_waits(
@@ -22,19 +26,23 @@ def count_waits(
     """Count deals per group, step and days of waiting, by what ended the wait.
 
     Columns: the keys, ``step`` (0 for the first stage of the ladder), ``wait_days``,
-    ``n_to``, ``n_lost``, ``n_open``, ``n_skipped``, ``n_returned``.
+    ``n_to``, ``n_lost``, ``n_open``, ``n_skipped``, ``n_returned``, ``n_without_history``.
     """
-    _refuse_unknown_stages(department, ladder)
-    columns = dict.fromkeys(["deal_id", "status", "closed_at", *keys])
-    reached = _reach(department, ladder).join(deals.select(*columns), "deal_id")
+    first_day = _refuse_unknown_stages(department, ladder)
+    columns = dict.fromkeys(["deal_id", "status", "closed_at", "created_at", *keys])
+    there = deals.select(*[name for name in columns if name in deals.columns])
+    reached = there.left_join(_reach(department, ladder), "deal_id").drop("deal_id_right")
+    placed = _place_the_unmoved(reached, first_day)
     steps = ibis.range(len(ladder) - 1).unnest().name("step").as_table()
-    waits = _waits(department, reached.cross_join(steps), len(ladder) - 1)
+    waits = _waits(department, placed.cross_join(steps), len(ladder) - 1)
     counts = waits.group_by([*keys, "step", "wait_days"]).agg(
         n_to=_.count(where=_.next_at.notnull()),
         n_lost=_.count(where=_.next_at.isnull() & (_.status == "lost")),
         n_open=_.count(where=_.next_at.isnull() & (_.status != "lost")),
         n_skipped=_.count(where=_.entered_at.isnull()),
-        n_returned=_.count(where=_.entered_at > _.next_at),
+        # by the history alone: a closing day has no time of day to come after
+        n_returned=_.count(where=_.entered_at > _.passed_at),
+        n_without_history=_.count(where=_.is_unmoved & (_.step == 0)),
     )
     return fetch(counts)
 
@@ -56,19 +64,38 @@ def _reach(department: Department, ladder: pd.DataFrame) -> ibis.Table:
     )
 
 
+def _place_the_unmoved(reached: ibis.Table, first_day: date | None) -> ibis.Table:
+    """Put deals that were never moved into the first stage, from their creation on.
+
+    Many systems write down changes only, so a deal lost before its first change has no
+    history. One created before the history begins may have lost its own: it is left out.
+    """
+    if "created_at" not in reached.columns or first_day is None:
+        return reached.mutate(is_unmoved=False).filter(_.reached_0.notnull())
+    unmoved = reached.reached_0.isnull() & (reached.created_at.date() >= first_day)
+    placed = {
+        name: ibis.ifelse(unmoved, reached.created_at, reached[name])
+        for name in ("reached_0", "entered_0")
+    }
+    return reached.mutate(**placed, is_unmoved=unmoved).filter(_.reached_0.notnull())
+
+
 def _waits(department: Department, rows: ibis.Table, n_steps: int) -> ibis.Table:
     """Turn one row a deal and step into when the step began, when and how it ended."""
 
     def of_step(name: str, ahead: int = 0) -> ibis.Value:
         return rows.step.cases(*[(step, rows[f"{name}_{step + ahead}"]) for step in range(n_steps)])
 
-    end_at = ibis.coalesce(rows.closed_at, rows.last_at)
+    won = rows.status == "won"
+    end_at = ibis.coalesce(rows.closed_at, rows.last_at, rows.reached_0)
+    passed_at = of_step("reached", 1)
+    # the last step is taken by what is won, whatever stage was entered before a cancellation
+    advanced_at = ibis.ifelse(won | (rows.step < n_steps - 1), passed_at, ibis.null())
     # a won deal has passed every stage
-    next_at = ibis.coalesce(
-        of_step("reached", 1), ibis.ifelse(rows.status == "won", end_at, ibis.null())
-    )
+    next_at = ibis.coalesce(advanced_at, ibis.ifelse(won, end_at, ibis.null()))
     timed = rows.mutate(
         next_at=next_at,
+        passed_at=passed_at,
         here_at=ibis.coalesce(of_step("reached"), next_at),
         entered_at=of_step("entered"),
         end_at=ibis.ifelse(rows.status == "lost", end_at, ibis.null()),
@@ -79,9 +106,17 @@ def _waits(department: Department, rows: ibis.Table, n_steps: int) -> ibis.Table
     return timed.mutate(wait_days=ibis.greatest(wait, 0).cast("int64"))
 
 
-def _refuse_unknown_stages(department: Department, ladder: pd.DataFrame) -> None:
-    """Stop at a stage that the order of stages does not list: it may be a renamed one."""
-    used = fetch(department.table("stage_changes").group_by("stage").agg(n=_.count()))
+def _refuse_unknown_stages(department: Department, ladder: pd.DataFrame) -> date | None:
+    """Stop at stages that the order of stages does not list: they may be renamed ones.
+
+    A few such entries, of another pipeline or by mistake, are no steps and are left to
+    `check`. Gives the first day of the history.
+    """
+    used = fetch(
+        department.table("stage_changes")
+        .group_by("stage")
+        .agg(n=_.count(), first=_.entered_at.min())
+    )
     known = set(ladder["stage"])
     if department.has("stages"):
         known |= set(department.fetch("stages")["stage"])
@@ -90,8 +125,10 @@ def _refuse_unknown_stages(department: Department, ladder: pd.DataFrame) -> None
         lost = department.table("deals").filter(_.status == "lost")
         known |= set(fetch(lost.select("stage").distinct())["stage"])
     strange = used[~used["stage"].isin(known)].sort_values(["n", "stage"], ascending=[False, True])
-    if len(strange):
-        named = ", ".join(f"{stage!r} ({n} times)" for stage, n in strange.to_numpy()[:5])
+    if strange["n"].sum() > _SLIPS * used["n"].sum():
+        named = ", ".join(
+            f"{stage!r} ({n} times)" for stage, n in strange[["stage", "n"]].to_numpy()[:5]
+        )
         message = (
             f"the stage history holds stages that the order of stages does not list: {named}. "
             f"Listed are {', '.join(map(repr, ladder['stage']))}. Add them to 'stages', or map "
@@ -99,3 +136,4 @@ def _refuse_unknown_stages(department: Department, ladder: pd.DataFrame) -> None
             f"{suggest(str(strange['stage'].iloc[0]), known)}"
         )
         raise InputError(message)
+    return used["first"].min().date() if len(used) else None

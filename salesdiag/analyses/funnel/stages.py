@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from salesdiag.analyses.funnel.stage_counts import count_waits
-from salesdiag.errors import MissingDataError
+from salesdiag.errors import InputError, MissingDataError
 from salesdiag.stats.rates import ratio, wilson_interval
 from salesdiag.stats.survival import cumulative_incidence
 
@@ -18,7 +20,15 @@ if TYPE_CHECKING:
     from salesdiag.department import Department
 
 
-_CONVERSION_COUNTS = ["n_from", "n_to", "n_lost", "n_open", "n_skipped", "n_returned"]
+_CONVERSION_COUNTS = [
+    "n_from",
+    "n_to",
+    "n_lost",
+    "n_open",
+    "n_skipped",
+    "n_returned",
+    "n_without_history",
+]
 
 
 def stage_conversion(
@@ -28,19 +38,26 @@ def stage_conversion(
     start: date | str | None = None,
     end: date | str | None = None,
     confidence: float = 0.95,
+    horizon_days: int | None = None,
 ) -> pd.DataFrame:
     """Share of deals that go on from each stage to the next.
 
     A deal has reached a stage once it entered that stage or a later one, so a deal that
     skipped a stage still passed it; only the first entry counts for going on, and coming
     back later is counted apart. A won deal has passed every stage, whether or not all of
-    them were entered. Deals still open when the data end have not failed: they count for as
-    long as they were watched (Aalen-Johansen [1]_, at the longest wait in the data), so a
-    young deal neither lowers the rate nor drops out of it. Deals without any stage history
-    cannot be placed and are left out; entries after ``as_of`` have not happened yet.
+    them were entered; the last step is taken by what is won, not by what was won once and
+    cancelled. Deals still open when the data end have not failed: they count for as long as
+    they were watched (Aalen-Johansen [1]_). The rate is that of going on within
+    ``horizon_days``, by default the longest wait in the data; groups watched for different
+    times compare fairly only at a horizon that all of them reach, so give one to compare a
+    young group with an old one.
 
-    A wait that the dates make negative (closed before the stage was entered) counts as no
-    wait. A deal lost on an unknown day counts as lost on the day of its last stage change.
+    A deal that was never moved stands in the first stage since its creation, unless it was
+    created before the history begins: such deals are left out. Entries after ``as_of`` have
+    not happened yet. A wait that the dates make negative (closed before the stage was
+    entered) counts as no wait. A deal lost on an unknown day counts as lost on the day of its
+    last stage change. Entries into stages that the order does not list are left out up to one
+    in a hundred, and refused beyond.
 
     Parameters
     ----------
@@ -54,6 +71,8 @@ def stage_conversion(
         First and last day (both included) on which the deal was **created**.
     confidence : float, default 0.95
         Level of the intervals, strictly between 0 and 1.
+    horizon_days : int, optional
+        Days within which a deal must have gone on. Default: the longest wait seen.
 
     Returns
     -------
@@ -64,14 +83,18 @@ def stage_conversion(
         - ``from_stage``, ``to_stage`` : the step;
         - ``n_from`` : deals that reached ``from_stage``; always ``n_to + n_lost + n_open``;
         - ``n_to``, ``n_lost``, ``n_open`` : of these, went on, lost there, still there;
-        - ``conversion_rate`` : probability of going on, in [0, 1]; NaN if none was decided;
+        - ``horizon_days`` : the days within which ``conversion_rate`` holds;
+        - ``conversion_rate`` : probability of going on within them, in [0, 1]; NaN if none was
+          decided, or if none was watched that long;
         - ``conversion_rate_low``, ``conversion_rate_high`` : its interval; NaN likewise;
         - ``n_skipped`` : deals that reached the stage without ever entering it;
         - ``skip_rate``, ``skip_rate_low``, ``skip_rate_high`` : ``n_skipped / n_from`` with
           Wilson interval; NaN if none reached it;
-        - ``n_returned`` : deals that entered the stage again after having gone on;
+        - ``n_returned`` : deals that entered the stage after having gone past it;
         - ``rework_rate``, ``rework_rate_low``, ``rework_rate_high`` : ``n_returned / n_to``
-          with Wilson interval; NaN if none went on.
+          with Wilson interval; NaN if none went on;
+        - ``n_without_history`` : of ``n_from``, deals never moved, placed here by their
+          creation; 0 beyond the first stage.
 
     Raises
     ------
@@ -79,8 +102,8 @@ def stage_conversion(
         If there is no stage history, or a column above is missing. `current_stages` shows
         what can be said without a history.
     InputError
-        If the history holds a stage that the order of stages does not list, or there are
-        several pipelines.
+        If the history holds stages that the order of stages does not list, there are several
+        pipelines, or ``horizon_days`` is below 1.
 
     References
     ----------
@@ -117,9 +140,14 @@ def stage_conversion(
     0       lead       4     3       0       1             0.75
     1      offer       3     1       1       1             0.33
     """
+    if horizon_days is not None and not horizon_days >= 1:
+        message = f"horizon_days must be a number of days from 1 on; got {horizon_days!r}."
+        raise InputError(message)
     keys = department.split_keys(by)
     waits = conversion_waits(department, keys, start=start, end=end)
-    return conversion_rates(waits, keys, department.ladder(), confidence=confidence)
+    return conversion_rates(
+        waits, keys, department.ladder(), confidence=confidence, horizon_days=horizon_days
+    )
 
 
 def conversion_waits(
@@ -156,11 +184,16 @@ def _need_history(department: Department) -> None:
 
 
 def conversion_rates(
-    waits: pd.DataFrame, keys: list[str], ladder: pd.DataFrame, *, confidence: float
+    waits: pd.DataFrame,
+    keys: list[str],
+    ladder: pd.DataFrame,
+    *,
+    confidence: float,
+    horizon_days: int | None = None,
 ) -> pd.DataFrame:
     """Turn counts per group, step and wait into the table of `stage_conversion`."""
     path = ladder["stage"].tolist()
-    counted = ["n_to", "n_lost", "n_open", "n_skipped", "n_returned"]
+    counted = _CONVERSION_COUNTS[1:]
     waits = waits.groupby([*keys, "step", "wait_days"], as_index=False)[counted].sum()
     groups = waits[keys].drop_duplicates() if keys else pd.DataFrame(index=[0])
     steps = pd.DataFrame({"step": range(len(path) - 1), "from_stage": path[:-1]})
@@ -174,16 +207,10 @@ def conversion_rates(
     ).astype("int64")
     counts["n_from"] = counts["n_to"] + counts["n_lost"] + counts["n_open"]
     estimates = pd.DataFrame(
-        [
-            cumulative_incidence(
-                cell["wait_days"], cell["n_to"], cell["n_lost"], cell["n_open"],
-                confidence=confidence,
-            )
-            for cell in found
-        ],
-        columns=["conversion_rate", "conversion_rate_low", "conversion_rate_high"],
+        [_estimate(cell, horizon_days, confidence) for cell in found],
+        columns=["horizon_days", "conversion_rate", "conversion_rate_low", "conversion_rate_high"],
         dtype=float,
-    )  # fmt: skip
+    )
     table = rows.drop(columns="step").join(counts[_CONVERSION_COUNTS[:4]]).join(estimates)
     for name, part, whole in (("skip", "skipped", "from"), ("rework", "returned", "to")):
         table[f"n_{part}"] = counts[f"n_{part}"]
@@ -192,4 +219,24 @@ def conversion_rates(
             counts[f"n_{part}"], counts[f"n_{whole}"], confidence=confidence
         )
         table[f"{name}_rate_low"], table[f"{name}_rate_high"] = low, high
+    table["n_without_history"] = counts["n_without_history"]
     return table.reset_index(drop=True)
+
+
+def _estimate(cell: pd.DataFrame, horizon: int | None, confidence: float) -> tuple[float, ...]:
+    """Give horizon, rate and interval of one group and step."""
+    days, to, lost, still = (
+        cell[name].to_numpy() for name in ("wait_days", "n_to", "n_lost", "n_open")
+    )
+    longest = float(days.max()) if len(days) else math.nan
+    if horizon is not None:
+        if not longest >= horizon and still.sum():  # nobody was watched that long
+            return (horizon, math.nan, math.nan, math.nan)
+        later = days > horizon
+        watched_on = int((to + lost + still)[later].sum())
+        days, to, lost, still = (part[~later] for part in (days, to, lost, still))
+        if watched_on:
+            days, to = np.append(days, horizon + 1), np.append(to, 0)
+            lost, still = np.append(lost, 0), np.append(still, watched_on)
+    estimate = cumulative_incidence(days, to, lost, still, confidence=confidence)
+    return (longest if horizon is None else horizon, *estimate)

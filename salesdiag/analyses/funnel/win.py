@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # share of the deals that were not won that must carry an amount for a rate by value
 _COVERED = 0.5
+# deals of equal size below which the interval of a rate by value covers too little
+_ENOUGH_EFFECTIVE = 10
 
 
 def win_rate(
@@ -41,8 +43,8 @@ def win_rate(
     until their deals are decided. Never compare one with the other.
 
     By value, only deals that carry an amount count. Many CRMs keep amounts of won deals only:
-    where fewer than half of the deals that were not won carry one, the share by value would
-    be high by construction; it is NaN instead.
+    where fewer than half of the deals that were not won, or of those that were, carry one, the
+    share by value would be high or low by construction; it is NaN instead.
 
     Parameters
     ----------
@@ -74,12 +76,14 @@ def win_rate(
         - ``win_rate`` : ``n_won / n_deals``, in [0, 1]; NaN without deals;
         - ``win_rate_low``, ``win_rate_high`` : Wilson interval;
         - ``n_without_amount`` : deals of the denominator without an amount above 0;
-        - ``won_amount``, ``total_amount`` : money won, and money of all deals that count;
-          NaN without amounts;
-        - ``value_win_rate`` : their ratio, in [0, 1]; NaN without amounts, or where
-          fewer than half of the deals that were not won carry one;
+        - ``won_amount``, ``total_amount`` : money won, and money of all deals that count, of
+          amounts above 0; NaN without amounts;
+        - ``value_win_rate`` : their ratio, in [0, 1]; NaN without amounts, or where fewer than
+          half of the deals won, or of the others, carry one;
         - ``value_win_rate_low``, ``value_win_rate_high`` : Wilson interval at the effective
-          number of deals, so that a few large deals widen it;
+          number of deals; NaN below 10 of them;
+        - ``n_effective`` : that number: deals of equal size that would tell as much, so that a
+          few large deals count for few;
         - ``value_win_rate_without_largest`` : the same without the largest single deal;
           NaN for fewer than two.
 
@@ -130,6 +134,8 @@ def win_rates(
     table["win_rate_low"], table["win_rate_high"] = low, high
     not_won = table["n_deals"] - table["n_won"]
     can_tell = table["n_not_won_with_amount"] >= _COVERED * not_won
+    won_with_amount = table["n_deals"] - table["n_without_amount"] - table["n_not_won_with_amount"]
+    can_tell &= won_with_amount >= _COVERED * table["n_won"]
     value = np.where(can_tell, ratio(table["won_amount"], table["total_amount"]), np.nan)
     # linearised variance of a ratio of sums over deals
     lost_squares = table["all_squares"] - table["won_squares"]
@@ -139,8 +145,11 @@ def win_rates(
     size = np.where(np.isnan(size), ratio(table["total_amount"] ** 2, table["all_squares"]), size)
     low, high = wilson_interval(value * size, np.where(np.isnan(value), 0, size),
                                 confidence=confidence)  # fmt: skip
-    table["value_win_rate"], table["value_win_rate_low"] = value, low
-    table["value_win_rate_high"] = high
+    size = np.where(np.isnan(value), np.nan, size)
+    enough = size >= _ENOUGH_EFFECTIVE
+    table["value_win_rate"], table["n_effective"] = value, size
+    table["value_win_rate_low"] = np.where(enough, low, np.nan)
+    table["value_win_rate_high"] = np.where(enough, high, np.nan)
     largest_won = table["largest"].where(table["largest_won"] == table["largest"], 0.0)
     rest = ratio(table["won_amount"] - largest_won, table["total_amount"] - table["largest"])
     table["value_win_rate_without_largest"] = np.where(can_tell, rest, np.nan)
@@ -148,7 +157,7 @@ def win_rates(
         *keys, "population", "n_deals", "n_won", "n_lost", "n_open", "n_undated",
         "win_rate", "win_rate_low", "win_rate_high", "n_without_amount", "won_amount",
         "total_amount", "value_win_rate", "value_win_rate_low", "value_win_rate_high",
-        "value_win_rate_without_largest",
+        "n_effective", "value_win_rate_without_largest",
     ]  # fmt: skip
     table = table.sort_values(keys) if keys else table
     return table[shown].reset_index(drop=True)

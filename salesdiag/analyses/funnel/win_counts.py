@@ -70,12 +70,14 @@ def _reduce(deals: ibis.Table, keys: list[str]) -> pd.DataFrame:
         sums |= {
             "n_with_amount": _.count(where=paid),
             "n_not_won_with_amount": _.count(where=paid & (_.status != "won")),
-            "won_amount": _.amount.sum(where=won).cast("float64"),
-            "total_amount": _.amount.sum().cast("float64"),
-            "largest": _.amount.max().cast("float64"),
-            "largest_won": _.amount.max(where=won).cast("float64"),
-            "won_squares": (amount * amount).sum(where=won),
-            "all_squares": (amount * amount).sum(),
+            # a share of money is told of amounts above 0 only
+            "won_amount": _.amount.sum(where=won & paid).cast("float64"),
+            "total_amount": _.amount.sum(where=paid).cast("float64"),
+            "largest": _.amount.max(where=paid).cast("float64"),
+            "largest_won": _.amount.max(where=won & paid).cast("float64"),
+            # a sum of floats depends in its last digit on the order in which an engine adds
+            "won_squares": (amount * amount).sum(where=won & paid).round(4),
+            "all_squares": (amount * amount).sum(where=paid).round(4),
         }
     table = deals.group_by(keys).agg(**sums) if keys else deals.agg(**sums)
     frame = fetch(table).assign(n_undated=0)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from salesdiag.analyses.plan.counts import daily_actuals, read_targets
+from salesdiag.analyses.plan.counts import PERIOD, SUMS, daily_actuals, has_reps, sum_inside
+from salesdiag.analyses.plan.targets import own_targets, read_targets, targets_below, whole_reps
 from salesdiag.errors import InputError
 from salesdiag.periods import parse_day
-from salesdiag.stats.rates import normal_quantile, ratio, wilson_interval
+from salesdiag.stats.rates import compound_poisson_interval, ratio, wilson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,14 +22,11 @@ if TYPE_CHECKING:
 
 Metric = Literal["revenue", "deals_won", "new_deals", "activities", "margin"]
 
-_PERIOD = ["period_start", "period_end"]
-# the level of targets whose id is a value of this column
-LEVEL_OF = {"rep_id": "rep", "team": "team", "territory": "territory",
-            "product": "product", "segment": "segment"}  # fmt: skip
 _COLUMNS = [
-    *_PERIOD, "is_complete", "elapsed_share", "metric", "target_basis", "target", "actual",
-    "n_events", "attainment", "attainment_low", "attainment_high", "n_reps", "n_reps_met",
-    "participation_rate", "participation_rate_low", "participation_rate_high",
+    *PERIOD, "is_complete", "elapsed_share", "metric", "target_basis", "target", "actual",
+    "unplanned_actual", "n_events", "attainment", "attainment_low", "attainment_high", "n_reps",
+    "n_reps_met", "participation_rate", "participation_rate_low", "participation_rate_high",
+    "n_targets_left_out",
 ]  # fmt: skip
 
 
@@ -43,16 +41,18 @@ def target_attainment(
 ) -> pd.DataFrame:
     """Compare what was reached with what was planned, period by period.
 
-    The plan of a group is its own target where one was set; only where none was set it is
-    the sum of the targets below it (for the department those of the teams, else those of
-    the reps; for a team those of its reps). Targets of two levels are never added up, and a
-    manager's target that is as large as the sum of the direct reports' is the team's plan
-    under another name: it counts neither in a sum nor as a rep's.
+    The plan of a group is its own target for the period where one was set; only where none
+    was set it is the sum of the targets below it (for the department those of the teams and
+    of the reps whose team has none; for a team those of its reps), and then only what those
+    with a target reached is held against it; what the others sold stands beside it. Targets
+    of two levels are never added up. A manager's target of about the size of the direct
+    reports' together (three quarters or more), with hardly any own deals behind it, is the
+    team's plan under another name: it counts neither in a sum nor as a rep's.
 
     The actual figure is what was won with a closing date inside the period, by the rep who
     has the deal now. Deals won without a closing date belong to no period; `check` counts
     them. A period that ends after ``as_of`` shows what is reached so far against the whole
-    target, with the share of working days gone.
+    target, with the share of working days gone; one that has not begun shows nothing yet.
 
     Parameters
     ----------
@@ -79,19 +79,24 @@ def target_attainment(
         - ``period_start``, ``period_end`` : first and last day, both included;
         - ``is_complete`` : the period ended by ``as_of``;
         - ``elapsed_share`` : share of its working days gone by ``as_of``, in [0, 1];
-        - ``metric`` : what is counted; ``target_basis`` : "own", "sum of teams" or "sum of
-          reps"; "none" for a group that sold without a target;
+        - ``metric`` : what is counted; ``target_basis`` : "own", "sum of teams", "sum of
+          reps", "sum of teams and reps"; "none" for a group that sold without a target;
         - ``target``, ``actual`` : money, or a number for the counting metrics; ``target`` is
-          NaN for "none";
+          NaN for "none", ``actual`` before the period begins;
+        - ``unplanned_actual`` : what was sold besides by those without a target, where the
+          plan is a sum; 0 where the group has a target of its own;
         - ``n_events`` : deals or activities behind ``actual``;
-        - ``attainment`` : ``actual / target``; NaN without a target above 0;
-        - ``attainment_low``, ``attainment_high`` : how far chance alone can move it (number
-          and size of the wins as a compound Poisson process); NaN likewise;
+        - ``attainment`` : ``actual / target``; NaN without a target above 0 or before the
+          period begins;
+        - ``attainment_low``, ``attainment_high`` : how far chance alone can move it: number
+          and size of the wins as a compound Poisson process, without shocks that hit all
+          deals at once (Fay and Feuer's gamma interval [1]_); NaN likewise;
         - ``n_reps`` : reps of the group with a target above 0 for the whole period who were
           there for all of it; ``n_reps_met`` : of these, reached it;
         - ``participation_rate`` : ``n_reps_met / n_reps``, in [0, 1], with Wilson interval
           ``participation_rate_low``, ``participation_rate_high``; NaN before the period is
-          complete or without such reps.
+          complete or without such reps;
+        - ``n_targets_left_out`` : managers' targets left out because they repeat their team's.
 
     Raises
     ------
@@ -99,6 +104,11 @@ def target_attainment(
         If there are no targets, or a column above is missing.
     InputError
         If ``by`` names more than one column, or the metric is unknown.
+
+    References
+    ----------
+    .. [1] Fay, M. P. and Feuer, E. J. (1997). Confidence intervals for directly standardized
+       rates: a method based on the gamma distribution. Statistics in Medicine 16, 791-801.
 
     Examples
     --------
@@ -120,165 +130,170 @@ def target_attainment(
     1   2025-04-01    20.0    80.0        0.25
     """
     keys = [by] if isinstance(by, str) else list(by)
+    table = attainment_sums(department, keys, metric=metric)
+    first = None if start is None else pd.Timestamp(parse_day(start, "start"))
+    last = None if end is None else pd.Timestamp(parse_day(end, "end"))
+    table = table if first is None else table[table["period_start"] >= first]
+    table = table if last is None else table[table["period_end"] <= last]
+    table = table.reset_index(drop=True)
+    _add_attainment(table, typical_size(department, metric), confidence)
+    judged = table["n_reps"].where(table["is_complete"], 0)
+    table["participation_rate"] = ratio(table["n_reps_met"], judged)
+    low, high = wilson_interval(table["n_reps_met"], judged, confidence=confidence)
+    table["participation_rate_low"], table["participation_rate_high"] = low, high
+    return table[[*keys, *_COLUMNS]]
+
+
+def attainment_sums(
+    department: Department, keys: list[str], *, metric: Metric = "revenue"
+) -> pd.DataFrame:
+    """Give target and actual of each group and period, with what chance is judged from.
+
+    The columns of `target_attainment` without its rates, and ``squares`` and ``largest`` of
+    what is behind ``actual``, which add up over periods as rates do not.
+    """
     if len(keys) > 1:
         message = f"target_attainment splits by one column at a time; got {keys!r}."
         raise InputError(message)
     if metric not in get_args(Metric):
         message = f"metric must be one of {', '.join(get_args(Metric))}; got {metric!r}."
         raise InputError(message)
-    z = normal_quantile(confidence)
-    department.require(targets=["level", "period_start", "period_end", "metric", "target"])
-    targets = read_targets(department, metric)
+    department.require(targets=["level", *PERIOD, "metric", "target"])
+    targets, left_out = read_targets(department, metric)
     daily = daily_actuals(department, metric, keys)
-    plan = _inside(_plan(department, targets, keys), start, end)
-    table = _with_actuals(plan, daily, keys)
-    table["attainment"] = ratio(table["actual"], table["target"].where(table["target"] > 0))
-    swing = ratio(z * np.sqrt(table.pop("squares")), table["target"].where(table["target"] > 0))
-    table["attainment_low"] = (table["attainment"] - swing).clip(lower=0)
-    table["attainment_high"] = table["attainment"] + swing
-    table["metric"] = metric
+    own = own_targets(targets, keys)
+    below = targets_below(department, targets, own, keys)
+    periods = pd.concat([own[PERIOD], below[PERIOD]])
+    whole = sum_inside(daily, periods, keys)
+    parts = [_own(own, whole, keys)]
+    if len(below):
+        parts.append(_added_up(department, below, whole, keys, metric))
+    filled = [part for part in parts if len(part)]
+    table = pd.concat(filled, ignore_index=True) if filled else parts[0]
+    table = _with_unplanned_groups(table, whole, keys)
     _add_time(table, department.calendar, department.as_of)
-    per_rep = _rep_actuals(department, metric)
-    _add_participation(table, keys, department, targets, per_rep, confidence)
-    return table[[*keys, *_COLUMNS]].sort_values([*_PERIOD, *keys]).reset_index(drop=True)
+    _add_reps(table, department, targets, left_out, keys, metric)
+    order = table.sort_values([*PERIOD, *keys]).reset_index(drop=True)
+    return order.assign(metric=metric)
 
 
-def _plan(department: Department, targets: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Give the plan of each group and period from exactly one level."""
-    group = [*keys, *_PERIOD]
-    sources = [("own", targets[targets["level"] == _level(keys)].rename(columns=_id_as(keys)))]
-    if not keys:
-        sources.append(("sum of teams", targets[targets["level"] == "team"]))
-    if keys != ["rep_id"]:
-        sources.append(("sum of reps", _rep_targets(department, targets, keys)))
-    parts: list[pd.DataFrame] = []
-    for basis, rows in sources:
-        part = rows.groupby(group, as_index=False)["target"].sum().assign(target_basis=basis)
-        # a group planned at one level is not planned again from the level below
-        taken = set(pd.concat(parts)[keys[0]]) if parts and keys else set()
-        if keys:
-            part = part[~part[keys[0]].isin(taken)]
-        if len(part) and (keys or not parts):
-            parts.append(part)
-    nothing = sources[0][1].iloc[:0].reindex(columns=[*group, "target"]).assign(target_basis="")
-    return pd.concat(parts, ignore_index=True) if parts else nothing
+def typical_size(department: Department, metric: Metric) -> float:
+    """Give the size of one event of the department, by which chance is judged without any."""
+    daily = daily_actuals(department, metric, [])
+    n_events = float(daily["n_events"].sum())
+    return float(np.sqrt(daily["squares"].sum() / n_events)) if n_events else 0.0
 
 
-def _level(keys: list[str]) -> str:
-    return LEVEL_OF.get(keys[0], "") if keys else "department"
+def _own(own: pd.DataFrame, whole: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Hold what a group reached against its own target."""
+    table = own.merge(whole, on=[*keys, *PERIOD], how="left").assign(target_basis="own")
+    return _filled(table.assign(unplanned_actual=0.0))
 
 
-def _id_as(keys: list[str]) -> dict[str, str]:
-    return {"id": keys[0]} if keys else {}
+def _added_up(
+    department: Department, below: pd.DataFrame, whole: pd.DataFrame, keys: list[str],
+    metric: Metric,
+) -> pd.DataFrame:  # fmt: skip
+    """Hold what those with a target reached against the sum of their targets."""
+    if not has_reps(department, metric):  # who sold is not known: all count for the sum
+        table = below.groupby([*keys, *PERIOD], as_index=False)["target"].sum()
+        return _own(table, whole, keys).assign(target_basis="sum of targets below")
+    units = []
+    for unit, column in (("team", "team"), ("rep", "rep_id")):
+        rows = below[below["unit"] == unit]
+        if len(rows):
+            daily = daily_actuals(department, metric, [column])
+            sums = sum_inside(daily, rows, [column]).rename(columns={column: "id"})
+            units.append(rows[[*keys, "unit", "id", *PERIOD, "target"]].merge(
+                sums, on=["id", *PERIOD], how="left"
+            ))  # fmt: skip
+    each = _filled(pd.concat(units, ignore_index=True))
+    each["n_teams"] = (each["unit"] == "team").astype("int64")
+    groups = each.groupby([*keys, *PERIOD], as_index=False)
+    table = groups.agg({"target": "sum", **SUMS, "n_teams": "sum"})
+    n_units = groups.size()["size"]
+    table["target_basis"] = np.select(
+        [table["n_teams"] == 0, table["n_teams"] == n_units],
+        ["sum of reps", "sum of teams"], "sum of teams and reps",
+    )  # fmt: skip
+    sold = table.merge(whole, on=[*keys, *PERIOD], how="left", suffixes=("", "_whole"))
+    table["unplanned_actual"] = (sold["actual_whole"].fillna(0) - sold["actual"]).round(4)
+    return table.drop(columns="n_teams")
 
 
-def _rep_targets(department: Department, targets: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    rows = targets[targets["level"] == "rep"]
-    if not keys:
-        return rows
-    if department.home_of(keys[0]) != "reps":  # a deal's own territory is not its rep's
-        return rows.iloc[:0].assign(**{keys[0]: ""})
-    home = department.fetch("reps")[["rep_id", keys[0]]].sort_values(["rep_id", keys[0]])
-    merged = rows.merge(home.drop_duplicates("rep_id"), left_on="id", right_on="rep_id", how="left")
-    return merged.assign(**{keys[0]: merged[keys[0]].fillna("unassigned")})
+def _filled(table: pd.DataFrame) -> pd.DataFrame:
+    return table.fillna({"actual": 0.0, "n_events": 0, "squares": 0.0, "largest": 0.0})
 
 
-def _inside(plan: pd.DataFrame, start: date | str | None, end: date | str | None) -> pd.DataFrame:
-    if start is not None:
-        plan = plan[plan["period_start"] >= pd.Timestamp(parse_day(start, "start"))]
-    if end is not None:
-        plan = plan[plan["period_end"] <= pd.Timestamp(parse_day(end, "end"))]
-    return plan
+def _with_unplanned_groups(
+    table: pd.DataFrame, whole: pd.DataFrame, keys: list[str]
+) -> pd.DataFrame:
+    """Add the groups that sold in a period without having a target for it."""
+    if keys and len(whole):
+        rows = whole.merge(table[[*keys, *PERIOD]], on=[*keys, *PERIOD], how="left",
+                           indicator="there")  # fmt: skip
+        rows = rows[rows["there"] == "left_only"].drop(columns="there")
+        rows = rows.assign(target=np.nan, target_basis="none", unplanned_actual=0.0)
+        table = pd.concat([table, rows], ignore_index=True) if len(table) else rows
+    kinds = dict.fromkeys(["target", "actual", "squares", "largest", "unplanned_actual"], "float64")
+    return table.astype({**kinds, "n_events": "int64"})
 
 
-def _with_actuals(plan: pd.DataFrame, daily: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Add up the daily figures inside each period; groups without a target get a row too."""
-    sums = ["actual", "n_events", "squares"]
-    periods = plan[_PERIOD].drop_duplicates().reset_index(drop=True)
-    day = daily["day"].to_numpy()
-    inside = [
-        np.flatnonzero((day >= first) & (day <= last))
-        for first, last in zip(periods["period_start"], periods["period_end"], strict=True)
-    ]
-    taken = daily.iloc[np.concatenate(inside) if inside else []]
-    # periods may overlap, so a day can count in several
-    taken = taken.assign(period=np.repeat(np.arange(len(inside)), [len(days) for days in inside]))
-    actual = taken.groupby([*keys, "period"], as_index=False)[sums].sum()
-    actual = actual.join(periods, on="period").drop(columns="period")
-    if len(actual):
-        table = plan.merge(actual, on=[*keys, *_PERIOD], how="outer")
-    else:
-        table = plan.assign(**dict.fromkeys(sums, 0.0))
-    table["target_basis"] = table["target_basis"].fillna("none")
-    table = table.astype(dict.fromkeys(["target", "actual", "squares"], "float64"))
-    table = table.fillna({"actual": 0.0, "squares": 0.0, "n_events": 0})
-    return table.astype({"n_events": "int64"})
+def _add_attainment(table: pd.DataFrame, typical: float, confidence: float) -> None:
+    """Divide by the target, with the interval of chance."""
+    low, high = compound_poisson_interval(
+        table["actual"], table["squares"], table["largest"], typical=typical,
+        confidence=confidence,
+    )  # fmt: skip
+    target = table["target"].where((table["target"] > 0) & table["actual"].notna())
+    table["attainment"] = ratio(table["actual"], target)
+    table["attainment_low"], table["attainment_high"] = ratio(low, target), ratio(high, target)
 
 
 def _add_time(table: pd.DataFrame, calendar: Calendar, as_of: date) -> None:
-    table["is_complete"] = table["period_end"] <= pd.Timestamp(as_of)
-    begun = table["period_start"] <= pd.Timestamp(as_of)
+    end = pd.Timestamp(as_of)
+    table["is_complete"] = table["period_end"] <= end
+    begun = table["period_start"] <= end
+    table["actual"] = table["actual"].where(begun)
     table["elapsed_share"] = np.where(table["is_complete"], 1.0, 0.0)
     running = begun & ~table["is_complete"]
-    for first, last in table.loc[running, _PERIOD].drop_duplicates().itertuples(index=False):
+    for first, last in table.loc[running, PERIOD].drop_duplicates().itertuples(index=False):
         whole = calendar.count_working_days(first.date(), last.date())
         gone = calendar.count_working_days(first.date(), as_of)
         same = (table["period_start"] == first) & (table["period_end"] == last)
         table.loc[same, "elapsed_share"] = gone / whole if whole else np.nan
 
 
-def _rep_actuals(department: Department, metric: Metric) -> pd.DataFrame | None:
-    home = "activities" if metric == "activities" else "deals"
-    return daily_actuals(department, metric, ["rep_id"]) if department.has(home, "rep_id") else None
-
-
-def _add_participation(
-    table: pd.DataFrame,
-    keys: list[str],
-    department: Department,
-    targets: pd.DataFrame,
-    per_rep: pd.DataFrame | None,
-    confidence: float,
-) -> None:
-    """Count, per row, the reps who had a target for the whole period and who reached it."""
-    rows = targets[targets["level"] == "rep"].rename(columns={"id": "rep_id"})
-    rows = rows[_was_there(department, rows) & (rows["target"] > 0)]
-    counts = table.iloc[:0]
-    if len(rows) and per_rep is not None:
-        plan = rows.groupby(["rep_id", *_PERIOD], as_index=False)["target"].sum()
-        plan = plan.assign(target_basis="own")
-        reached = _with_actuals(plan, per_rep, ["rep_id"])
-        reached = reached[reached["target_basis"] == "own"]
+def _add_reps(
+    table: pd.DataFrame, department: Department, targets: pd.DataFrame, left_out: pd.DataFrame,
+    keys: list[str], metric: Metric,
+) -> None:  # fmt: skip
+    """Count the reps with a target for the whole period, who reached it, and targets left out."""
+    table[["n_reps", "n_reps_met", "n_targets_left_out"]] = 0
+    if keys and keys != ["rep_id"] and department.home_of(keys[0]) != "reps":
+        return
+    rows = whole_reps(department, targets)
+    if len(rows) and has_reps(department, metric):
+        daily = daily_actuals(department, metric, ["rep_id"])
+        reached = rows.merge(
+            sum_inside(daily, rows, ["rep_id"]), on=["rep_id", *PERIOD], how="left"
+        ).fillna({"actual": 0.0})
         reached["met"] = reached["actual"] >= reached["target"]
-        if keys and keys != ["rep_id"]:
-            reached = _rep_targets(department, reached.assign(level="rep", id=reached["rep_id"]),
-                                   keys)  # fmt: skip
-        counts = (
-            reached.groupby([*keys, *_PERIOD])["met"].agg(n_reps="size", n_reps_met="sum")
-        ).reset_index()
-    table[["n_reps", "n_reps_met"]] = 0
-    if len(counts):
-        merged = table[[*keys, *_PERIOD]].merge(counts, on=[*keys, *_PERIOD], how="left")
-        for name in ("n_reps", "n_reps_met"):
-            table[name] = merged[name].astype(float).fillna(0).astype("int64").to_numpy()
-    judged = table["n_reps"].where(table["is_complete"], 0)
-    table["participation_rate"] = ratio(table["n_reps_met"], judged)
-    low, high = wilson_interval(table["n_reps_met"], judged, confidence=confidence)
-    table["participation_rate_low"], table["participation_rate_high"] = low, high
+        _count(table, department, reached, keys, {"n_reps": "size", "n_reps_met": "sum"})
+    if len(left_out):
+        manager = left_out.rename(columns={"id": "rep_id"}).assign(met=True)
+        _count(table, department, manager, keys, {"n_targets_left_out": "size"})
 
 
-def _was_there(department: Department, rows: pd.DataFrame) -> pd.Series:
-    """Tell which rep targets belong to reps employed for the whole period."""
-    there = pd.Series(data=True, index=rows.index)
-    if not department.has("reps") or not len(rows):
-        return there
-    reps = department.fetch("reps").drop_duplicates("rep_id").set_index("rep_id")
-    for column, edge, late in (
-        ("hired_on", "period_start", False),
-        ("left_on", "period_end", True),
-    ):
-        if column in reps:
-            day = pd.to_datetime(rows["rep_id"].map(reps[column]))
-            outside = day < rows[edge] if late else day > rows[edge]
-            there &= ~outside
-    return there
+def _count(
+    table: pd.DataFrame, department: Department, rows: pd.DataFrame, keys: list[str],
+    counts: dict[str, str],
+) -> None:  # fmt: skip
+    """Count rows of reps by group and period into columns of the table."""
+    if keys and keys != ["rep_id"]:
+        home = department.fetch("reps").drop_duplicates("rep_id").set_index("rep_id")[keys[0]]
+        rows = rows.assign(**{keys[0]: rows["rep_id"].map(home).fillna("unassigned")})
+    counted = rows.groupby([*keys, *PERIOD])["met"].agg(**counts).reset_index()
+    merged = table[[*keys, *PERIOD]].merge(counted, on=[*keys, *PERIOD], how="left")
+    for name in counts:
+        table[name] = merged[name].astype(float).fillna(0).astype("int64").to_numpy()

@@ -1,89 +1,89 @@
-"""The reduction under the plan: targets as they stand, and what was reached day by day."""
+"""The reduction under the plan: what was reached day by day, and inside a period."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import ibis
+import numpy as np
 import pandas as pd
 from ibis import _
 
+from salesdiag.department import UNASSIGNED
 from salesdiag.engine import fetch
 
 if TYPE_CHECKING:
     from salesdiag.department import Department
 
-# a manager's target this close to the sum of the reports' is the team's plan
-_SAME_PLAN = 0.99
-
-
-def read_targets(department: Department, metric: str) -> pd.DataFrame:
-    """Give the targets of a metric, without those of managers that repeat their team's."""
-    frame = department.fetch("targets")
-    frame = frame[frame["metric"] == metric].reset_index(drop=True)
-    frame["target"] = frame["target"].astype(float)
-    if "id" not in frame:
-        frame["id"] = frame["level"]  # only the department can go without an id
-    for name in ("period_start", "period_end"):
-        frame[name] = pd.to_datetime(frame[name])
-    frame = frame.drop_duplicates(["level", "id", "period_start", "period_end"])
-    return frame[~_repeats_team(department, frame)].reset_index(drop=True)
-
-
-def _repeats_team(department: Department, targets: pd.DataFrame) -> pd.Series:
-    repeats = pd.Series(data=False, index=targets.index)
-    if not department.has("reps", "manager_id"):
-        return repeats
-    reps = department.fetch("reps")[["rep_id", "manager_id"]]
-    manager_of = reps.dropna().drop_duplicates("rep_id").set_index("rep_id")["manager_id"]
-    own = targets[targets["level"] == "rep"]
-    below = own.assign(rep_id=own["id"], id=own["id"].map(manager_of)).dropna(subset="id")
-    below = below[below["id"] != below["rep_id"]]  # a manager may be named as their own
-    period = ["id", "period_start", "period_end"]
-    sums = below.groupby(period)["target"].sum().rename("below").reset_index()
-    beside = own.reset_index().merge(sums, on=period).set_index("index")
-    same = beside["target"] >= _SAME_PLAN * beside["below"]
-    repeats.loc[beside.index[same & (beside["below"] > 0)]] = True
-    return repeats
+PERIOD = ["period_start", "period_end"]
+SUMS = {"actual": "sum", "n_events": "sum", "squares": "sum", "largest": "max"}
 
 
 def daily_actuals(department: Department, metric: str, keys: list[str]) -> pd.DataFrame:
     """Sum what counts towards a metric, per group and day.
 
     Columns: the keys, ``day``, ``actual``, ``n_events``, ``squares`` (sum of the squared
-    contributions, from which chance is judged). The same days serve every level, so they
-    are asked of the engine once.
+    contributions) and ``largest``, from which chance is judged. What hangs on the rep is
+    asked of the engine once, by rep, and put together here.
     """
-    name = f"daily {metric} {keys}"
-    return department.remember(name, lambda: _daily(department, metric, keys))
+    if keys and keys != ["rep_id"] and department.home_of(keys[0]) == "reps":
+        by_rep = daily_actuals(department, metric, ["rep_id"])
+        home = department.fetch("reps").drop_duplicates("rep_id").set_index("rep_id")[keys[0]]
+        group = by_rep["rep_id"].map(home).fillna(UNASSIGNED).astype(str)
+        return by_rep.assign(**{keys[0]: group}).groupby([*keys, "day"], as_index=False).agg(SUMS)
+    return department.remember(f"daily {metric} {keys}", lambda: _daily(department, metric, keys))
+
+
+def has_reps(department: Department, metric: str) -> bool:
+    """Tell whether what counts towards a metric names a rep."""
+    return department.has("activities" if metric == "activities" else "deals", "rep_id")
+
+
+def sum_inside(daily: pd.DataFrame, periods: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Add the daily figures up inside each period; a day may fall into several."""
+    known = periods[PERIOD].drop_duplicates().reset_index(drop=True)
+    day = daily["day"].to_numpy()
+    inside = [
+        np.flatnonzero((day >= first) & (day <= last))
+        for first, last in zip(known["period_start"], known["period_end"], strict=True)
+    ]
+    taken = daily.iloc[np.concatenate(inside).astype(int) if inside else []]
+    number = np.repeat(np.arange(len(inside)), [len(days) for days in inside])
+    sums = taken.assign(period=number).groupby([*keys, "period"], as_index=False).agg(SUMS)
+    # days are added as floats; money has four digits
+    sums["actual"] = sums["actual"].round(4)
+    return sums.join(known, on="period").drop(columns="period")
 
 
 def _daily(department: Department, metric: str, keys: list[str]) -> pd.DataFrame:
-    events = _events(department, metric, keys)
-    table = events.group_by([*keys, "day"]).agg(
-        actual=_.worth.sum().cast("float64"),
-        n_events=_.count(),
-        squares=(_.worth.cast("float64") * _.worth.cast("float64")).sum(),
+    worth = _.worth.cast("float64")
+    table = (
+        _events(department, metric, keys)
+        .group_by([*keys, "day"])
+        .agg(
+            actual=_.worth.sum().cast("float64"),
+            n_events=_.worth.count(),
+            squares=(worth * worth).sum(),
+            largest=worth.max(),
+        )
     )
-    frame = fetch(table).sort_values([*keys, "day"])
+    frame = fetch(table).sort_values([*keys, "day"]).reset_index(drop=True)
+    # a sum of floats depends in its last digit on the order in which an engine adds
+    frame["squares"] = frame["squares"].round(6)
     return frame.assign(day=pd.to_datetime(frame["day"]))
 
 
 def _events(department: Department, metric: str, keys: list[str]) -> ibis.Table:
     if metric == "activities":
-        through = "rep_id" if department.has("activities", "rep_id") else ""
-        own = [key for key in keys if not (through and department.has("reps", key))]
-        department.require(activities=["occurred_at", *own])
-        events = department.table("activities")
-        events = events.filter(events.occurred_at.date() <= department.as_of)
-        return department.with_keys(events, keys).mutate(day=_.occurred_at.date(), worth=1)
+        department.require(activities=["occurred_at", *keys])
+        events = department.table("activities").filter(_.occurred_at.date() <= department.as_of)
+        filled = {key: events[key].cast("string").fill_null(UNASSIGNED) for key in keys}
+        return events.mutate(**filled, day=_.occurred_at.date(), worth=1)
     when = "created_at" if metric == "new_deals" else "closed_at"
     money = {"revenue": ["amount"], "margin": ["amount", "cost_amount"]}.get(metric, [])
     department.require(deals=["status", when, *money])
-    known = department.split_keys(keys)
-    deals = department.select_deals(by=known)
-    day = deals[when].date()
-    deals = deals.filter(deals[when].notnull() & (day <= department.as_of))
+    deals = department.select_deals(by=department.split_keys(keys))
+    deals = deals.filter(deals[when].date() <= department.as_of)
     if metric != "new_deals":
         deals = deals.filter(_.status == "won")
     worth: ibis.Value = ibis.literal(1)
