@@ -7,12 +7,27 @@ from typing import TYPE_CHECKING
 import ibis
 from ibis import _
 
+from salesdiag.card import card
 from salesdiag.engine import conform, connection_of, fetch, register, suggest, unknown_table
 from salesdiag.errors import InputError, MissingDataError
-from salesdiag.narrow import KEY_LINKS, UNASSIGNED, created_between, join_keys, narrow
+from salesdiag.narrow import (
+    KEY_LINKS,
+    UNASSIGNED,
+    created_between,
+    join_keys,
+    narrow,
+    refuse_key,
+)
 from salesdiag.periods import Calendar, parse_day
 from salesdiag.schema import TABLES
-from salesdiag.settings import Settings, ladder_of, stage_ends, with_latest_day, with_rewinding
+from salesdiag.settings import (
+    Settings,
+    as_it_stood,
+    ladder_of,
+    stage_ends,
+    with_latest_day,
+    with_rewinding,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,13 +36,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["UNASSIGNED", "Department", "Settings"]
-
-# names that results use; a column of one's own under such a name cannot be a key
-_RESERVED = frozenset([
-    "actual", "day", "here_at", "id", "is_complete", "largest", "metric", "next_at", "period",
-    "population", "squares", "step", "target", "target_basis", "unit", "wait_days", "worth",
-    "from_stage", "to_stage",
-])  # fmt: skip
 
 
 class Department:
@@ -300,13 +308,7 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
                 known = ", ".join(sorted(homes))
                 message = f"by: no table has a column {key!r} to split by; there are {known}."
                 raise MissingDataError(message + suggest(key, homes), missing=(f"deals.{key}",))
-            column = TABLES[homes[key]].column(key)
-            if column is not None and column.type not in ("text", "date"):
-                message = f"by: {homes[key]}.{key} holds a {column.type}; split by a column of text"
-                raise InputError(message + ", such as 'rep_id'.")
-            if key in _RESERVED or key.startswith("n_"):
-                message = f"by: {key!r} is the name of a result; rename the column to split by it."
-                raise InputError(message)
+            refuse_key(homes[key], key)
         if len(set(keys)) < len(keys):
             message = f"by names a column twice: {keys!r}."
             raise InputError(message)
@@ -341,7 +343,7 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
         "unassigned".
         """
         self.require(deals=[] if start is None and end is None else [on])
-        deals = self._as_it_stood(self._tables["deals"])
+        deals = as_it_stood(self._tables["deals"], self._settings)
         if "merged_into_id" in deals.columns:
             deals = deals.filter(_.merged_into_id.isnull())
         if start is not None:
@@ -349,19 +351,6 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
         if end is not None:
             deals = deals.filter(_[on].date() <= parse_day(end, "end"))
         return self.with_keys(deals, by)
-
-    def _as_it_stood(self, deals: ibis.Table) -> ibis.Table:
-        """Turn the deals back to ``as_of``, where the data go on beyond it."""
-        if not self._settings.is_rewound:
-            return deals
-        later = deals.closed_at.date() > self.as_of
-        deals = deals.mutate(
-            status=ibis.ifelse(later, "open", deals.status),
-            closed_at=ibis.ifelse(later, ibis.null(), deals.closed_at),
-        )
-        if "created_at" not in deals.columns:
-            return deals
-        return deals.filter(_.created_at.isnull() | (_.created_at.date() <= self.as_of))
 
     def with_keys(self, table: ibis.Table, by: Sequence[str]) -> ibis.Table:
         """Give a table that names reps or accounts the columns to split by, as text.
@@ -417,13 +406,5 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
         return f"<Department{name} as of {self.as_of}: {', '.join(self.tables)}>"
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        rows = "".join(
-            f"<tr><td style='text-align:left'>{escape(name)}</td><td>{count:,}</td></tr>"
-            for name, count in ((one, self.table(one).count().execute()) for one in self.tables)
-        )
-        title = escape(self.name or "Sales department")
-        note = escape(f"as of {self.as_of}" + (f" · {self.currency}" if self.currency else ""))
-        head = "<thead><tr><th style='text-align:left'>table</th><th>rows</th></tr></thead>"
-        return f"<div><b>{title}</b> · {note}<table>{head}<tbody>{rows}</tbody></table></div>"
+        counts = {name: int(self.table(name).count().execute()) for name in self.tables}
+        return card(self.name, self.as_of, self.currency, counts)

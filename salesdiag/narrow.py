@@ -36,6 +36,25 @@ _WHOLE_BUT_FOR = {"stages": "pipeline", "stage_changes": "pipeline", "deal_chang
 _TARGET_LEVELS = ("team", "territory", "product", "segment")
 
 
+# names that results use; a column of one's own under such a name cannot be a key
+_RESERVED = frozenset([
+    "actual", "day", "here_at", "id", "is_complete", "largest", "metric", "next_at", "period",
+    "population", "squares", "step", "target", "target_basis", "unit", "wait_days", "worth",
+    "from_stage", "to_stage",
+])  # fmt: skip
+
+
+def refuse_key(home: str, key: str) -> None:
+    """Refuse to split by a column that is no text, or bears the name of a result."""
+    column = TABLES[home].column(key)
+    if column is not None and column.type not in ("text", "date"):
+        message = f"by: {home}.{key} holds a {column.type}; split by a column of text"
+        raise InputError(message + ", such as 'rep_id'.")
+    if key in _RESERVED or key.startswith("n_"):
+        message = f"by: {key!r} is the name of a result; rename the column to split by it."
+        raise InputError(message)
+
+
 def join_keys(table: ibis.Table, homes: Mapping[str, ibis.Table], by: Sequence[str]) -> ibis.Table:
     """Join the columns to split by to a table that names reps or accounts, as text."""
     for home, link in KEY_LINKS.items():

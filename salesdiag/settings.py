@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import ibis
 import pandas as pd
 
 from salesdiag.errors import InputError, MissingDataError
@@ -15,8 +16,6 @@ from salesdiag.schema import TABLES
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
-
-    import ibis
 
 # things that cannot be entered ahead of time; a close date can
 _AS_OF_COLUMNS = {
@@ -100,6 +99,20 @@ def with_rewinding(tables: Mapping[str, ibis.Table], settings: Settings) -> Sett
     )
     found = counts.to_pyarrow().to_pylist()[0]
     return replace(settings, is_rewound=found["later"] > _SLIPS * found["n"])
+
+
+def as_it_stood(deals: ibis.Table, settings: Settings) -> ibis.Table:
+    """Turn the deals back to ``as_of``, where the data go on beyond it."""
+    if not settings.is_rewound:
+        return deals
+    later = deals.closed_at.date() > settings.as_of
+    deals = deals.mutate(
+        status=ibis.ifelse(later, "open", deals.status),
+        closed_at=ibis.ifelse(later, ibis.null(), deals.closed_at),
+    )
+    if "created_at" not in deals.columns:
+        return deals
+    return deals.filter(deals.created_at.isnull() | (deals.created_at.date() <= settings.as_of))
 
 
 def stage_ends(tables: Mapping[str, ibis.Table]) -> dict[str, str]:

@@ -16,7 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # each layer may import itself and what is listed before it
 LAYERS = (
     ("errors", "schema", "periods", "stats"),
-    ("engine", "narrow", "settings"),
+    ("card", "engine", "narrow", "settings"),
     ("department",),
     ("intake", "analyses"),
     ("diagnosis",),

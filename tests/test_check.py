@@ -75,9 +75,10 @@ CASES = [
      {"deals": frame(deal_id=["A", "B", "C"], status=["lost", "lost", "won"],
                      loss_reason=["price", None, None])}),
     ("deals", "created_at", "open longer than any deal that ever closed", "warning", 2, ["A"],
-     # the longest cycle is 10 days; A is open for 11, B for 10
-     {"deals": frame(deal_id=["A", "B", "C"], status=["open", "open", "won"],
-                     created_at=[48, 49, 20], closed_at=[None, None, 30])}),
+     # the longest of thirty cycles is 10 days; A is open for 11, B for 10
+     {"deals": frame(deal_id=["A", "B", *(f"C{n}" for n in range(30))],
+                     status=["open", "open", *["won"] * 30],
+                     created_at=[48, 49, *[20] * 30], closed_at=[None, None, *[30] * 30])}),
     ("deals", "created_at", "created before the stage history starts", "warning", 2, ["A"],
      {"deals": frame(deal_id=["A", "B"], status=["won", "won"], created_at=[4.9, 5.0],
                      closed_at=[9, 9]),
@@ -203,7 +204,40 @@ def test_amounts_in_another_currency():
         row = row_of(sd.check(department(currency=currency, deals=deals)), "deals", "currency",
                      "not in EUR")  # fmt: skip
         assert (row.n_failing, row.examples) == (1, "B")
-    assert "currency" not in sd.check(department(deals=deals))["column"].tolist()
+    # where none is named as the department's, the commonest is what the others differ from
+    assert (
+        row_of(sd.check(department(deals=deals)), "deals", "currency", "not in EUR").n_failing == 1
+    )
+    same = deals.assign(currency="USD")
+    assert "currency" not in sd.check(department(deals=same))["column"].tolist()
+
+
+def test_one_cycle_is_no_measure_of_the_others():
+    deals = frame(
+        deal_id=["A", "B"], status=["open", "won"], created_at=[20, 20], closed_at=[None, 20]
+    )
+    assert "created_at" not in sd.check(department(deals=deals))["column"].tolist()
+
+
+def test_an_amount_a_thousand_times_the_usual():
+    deals = frame(deal_id=[f"D{n}" for n in range(40)], status="won",
+                  amount=[*[100.0] * 39, 100_001.0])  # fmt: skip
+    row = row_of(sd.check(department(deals=deals)), "deals", "amount", "absurdly large")
+    assert (row.n_failing, row.examples) == (1, "D39")
+
+
+def test_targets_of_nobody_and_periods_that_overlap():
+    # a target for "Nord" where the team is "North"; months that end on the first of the next
+    targets = frame(level="team", id=["Nord", "North", "North"], metric="revenue", target=10.0,
+                    period_start=[0, 0, 31], period_end=[30, 31, 58])  # fmt: skip
+    reps = frame(rep_id=["r1"], team=["North"])
+    found = sd.check(
+        department(targets=targets, reps=reps, deals=frame(deal_id=["A"], status="won"))
+    )
+    row = row_of(found, "targets", "id", "of a team that reps do not list")
+    assert (row.n_examined, row.n_failing, row.examples) == (3, 1, "Nord")
+    row = row_of(found, "targets", "period_start", "begins inside the period before")
+    assert (row.n_failing, row.examples) == (1, "North")
 
 
 class TestRepeatedKeys:

@@ -51,10 +51,9 @@ class TestGap:
         gap = sd.diagnose(planned(targets)).gap
         assert (gap.reference, gap.expected, gap.actual, gap.gap) == ("plan", 160, 120, -40)
         assert (gap.n_periods, gap.start, gap.end) == (4, date(2025, 1, 1), date(2025, 12, 31))
-        # twelve wins of 10, as if each had come by chance: sqrt(12) * 10 * 1.96
-        swing = np.sqrt(12) * 10 * 1.959964
-        assert gap.actual_low == pytest.approx(120 - swing, abs=1e-4)
-        assert gap.actual_high == pytest.approx(120 + swing, abs=1e-4)
+        # twelve wins of 10: the exact Poisson interval of 12 is 6.20 to 20.96
+        assert gap.actual_low == pytest.approx(62.0, rel=0.01)
+        assert gap.actual_high == pytest.approx(209.6, rel=0.01)
 
     def test_a_running_period_is_left_out(self):
         targets = [("department", None, *quarter, 40.0) for quarter in QUARTERS]
@@ -127,9 +126,9 @@ class TestTables:
         assert table[["rep_id", "rep_name", "n_periods", "target", "actual", "n_events"]].to_numpy(
         ).tolist() == [["r1", "Ann", 4, 48, 60, 6], ["r2", "Bob", 4, 48, 60, 6]]  # fmt: skip
         assert table["attainment"].tolist() == [1.25, 1.25]
-        swing = np.sqrt(6) * 10 * 1.959964 / 48
-        assert table["attainment_low"].tolist() == pytest.approx([1.25 - swing] * 2, abs=1e-5)
-        assert table["attainment_high"].tolist() == pytest.approx([1.25 + swing] * 2, abs=1e-5)
+        # six wins of 10 against 48: the exact Poisson interval of 6 is 2.20 to 13.06
+        assert table["attainment_low"].tolist() == pytest.approx([22.02 / 48] * 2, rel=0.01)
+        assert table["attainment_high"].tolist() == pytest.approx([130.6 / 48] * 2, rel=0.01)
         by_team = tables["attainment_by_team"]
         assert by_team[["team", "actual"]].to_numpy().tolist() == [["North", 60], ["South", 60]]
         assert tables["target_attainment_by_rep_id"]["rep_name"].tolist() == ["Ann", "Bob"] * 4

@@ -499,7 +499,7 @@ def test_sales_without_a_target_are_shown_where_there_are_any(sample, tmp_path, 
         ("horizon_days", 90, "90", "Within days"),
         ("n_without_history", 12, "12", "Without history"),
         ("unplanned_actual", 5000.0, "5,000", "Sold without a target"),
-        ("n_effective", 12.34, "12.3", "Effective deals"),
+        ("effective_deals", 12.34, "12.3", "Effective deals"),
         ("n_targets_left_out", 2, "2", "Targets left out"),
     ],
 )

@@ -11,8 +11,7 @@ from scipy.stats import gamma
 
 import salesdiag as sd
 from salesdiag.analyses.plan import target_attainment
-from salesdiag.stats.rates import compound_poisson_interval
-from salesdiag.stats.rates import wilson_interval
+from salesdiag.stats.rates import compound_poisson_interval, wilson_interval
 from tests.frames import deals_of, sample_department, sample_frames, targets_of
 
 Q1 = ("2025-01-01", "2025-03-31")
@@ -423,7 +422,11 @@ class TestCoverage:
     def test_what_was_planned_for_one_period_only_does_not_hide_the_others(self):
         reps = {"rep_id": ["n1"], "team": ["N"]}
         deals = [("won", "2025-02-01", 10.0, "n1"), ("won", "2025-05-01", 20.0, "n1")]
-        targets = [("department", None, *Q1, 20.0), ("team", "N", *Q1, 15.0), ("rep", "n1", *Q2, 40.0)]
+        targets = [
+            ("department", None, *Q1, 20.0),
+            ("team", "N", *Q1, 15.0),
+            ("rep", "n1", *Q2, 40.0),
+        ]
         table = target_attainment(plan_of(deals, targets, reps=reps))
         assert table["target"].tolist() == [20, 40]
         assert table["target_basis"].tolist() == ["own", "sum of reps"]

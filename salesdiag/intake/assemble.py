@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MANY = 0.02  # share of repeated keys from which product rows are more likely than slips
-_ARROW = {
-    "text": pa.string(), "time": pa.timestamp("us"), "date": pa.date32(),
-    "money": pa.float64(), "number": pa.float64(), "count": pa.float64(), "duration": pa.float64(),
-}  # fmt: skip
 
 
 @dataclass(slots=True)

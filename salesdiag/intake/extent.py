@@ -106,7 +106,7 @@ def error_cells(data: bytes, sheet: str) -> set[tuple[int, int]]:
                         (int(row) - 1, _number(letters) - 1)
                         for letters, row in _ERROR.findall(text)
                     }
-    except (zipfile.BadZipFile, OSError, KeyError, ValueError, zlib.error):
+    except (zipfile.BadZipFile, OSError, KeyError, ValueError, RuntimeError, zlib.error):
         return set()  # the reader of workbooks says what is wrong
     return found
 
@@ -115,11 +115,16 @@ def _part_of(archive: zipfile.ZipFile, sheet: str) -> str | None:
     """Find the part of an XLSX file that holds a sheet."""
     import lxml.etree
 
-    if "xl/workbook.xml" not in archive.namelist():
-        return None
     parser = lxml.etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
-    book = lxml.etree.fromstring(archive.read("xl/workbook.xml"), parser)
-    links = lxml.etree.fromstring(archive.read("xl/_rels/workbook.xml.rels"), parser)
+    try:
+        book, links = (
+            lxml.etree.fromstring(archive.read(f"xl/{part}"), parser)
+            for part in ("workbook.xml", "_rels/workbook.xml.rels")
+        )
+    except (KeyError, RuntimeError, lxml.etree.LxmlError):
+        return None
+    if book is None or links is None:
+        return None
     ids = [
         value
         for one in book.iter("{*}sheet")

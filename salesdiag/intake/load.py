@@ -57,7 +57,7 @@ def load(
     path : str or Path
         Folder, file, or database URL such as ``postgres://user@host/name``.
     mapping : str or Path, optional
-        A mapping file; the files it names are looked up in ``path``.
+        A mapping file; the files it names are looked up in ``path`` (a folder or a file).
     as_of : date or str, optional
         The data speak up to the end of this day. Default: that of the settings, else the
         latest creation, activity or stage entry.

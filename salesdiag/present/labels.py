@@ -27,7 +27,7 @@ LABELS = {
     "item": "Item",
     "metric": "Metric",
     "n_deals": "Deals",
-    "n_effective": "Effective deals",
+    "effective_deals": "Effective deals",
     "n_events": "Deals behind it",
     "n_examined": "Rows examined",
     "n_failing": "Rows failing",
@@ -109,7 +109,7 @@ _SUFFIXES: tuple[tuple[str, Kind], ...] = (
     ("period_end", "date"),
 )
 _KINDS: dict[str, Kind] = {"target": "money", "actual": "money", "unplanned_actual": "money",
-                           "attainment": "share", "n_effective": "number",
+                           "attainment": "share", "effective_deals": "number",
                            "value_win_rate_without_largest": "share"}  # fmt: skip
 MISSING = "–"
 _NO_BREAK = "\N{NO-BREAK SPACE}"

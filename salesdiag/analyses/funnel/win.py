@@ -81,8 +81,8 @@ def win_rate(
         - ``value_win_rate`` : their ratio, in [0, 1]; NaN without amounts, or where fewer than
           half of the deals won, or of the others, carry one;
         - ``value_win_rate_low``, ``value_win_rate_high`` : Wilson interval at the effective
-          number of deals; NaN below 10 of them;
-        - ``n_effective`` : that number: deals of equal size that would tell as much, so that a
+          number of deals; below 10 of them it says nothing, 0 to 1;
+        - ``effective_deals`` : that number: deals of equal size that would tell as much, so that a
           few large deals count for few;
         - ``value_win_rate_without_largest`` : the same without the largest single deal;
           NaN for fewer than two.
@@ -147,9 +147,10 @@ def win_rates(
                                 confidence=confidence)  # fmt: skip
     size = np.where(np.isnan(value), np.nan, size)
     enough = size >= _ENOUGH_EFFECTIVE
-    table["value_win_rate"], table["n_effective"] = value, size
-    table["value_win_rate_low"] = np.where(enough, low, np.nan)
-    table["value_win_rate_high"] = np.where(enough, high, np.nan)
+    table["value_win_rate"], table["effective_deals"] = value, size
+    unknown = np.where(np.isnan(value), np.nan, 0.0)
+    table["value_win_rate_low"] = np.where(enough, low, unknown)
+    table["value_win_rate_high"] = np.where(enough, high, unknown + 1)
     largest_won = table["largest"].where(table["largest_won"] == table["largest"], 0.0)
     rest = ratio(table["won_amount"] - largest_won, table["total_amount"] - table["largest"])
     table["value_win_rate_without_largest"] = np.where(can_tell, rest, np.nan)
@@ -157,7 +158,7 @@ def win_rates(
         *keys, "population", "n_deals", "n_won", "n_lost", "n_open", "n_undated",
         "win_rate", "win_rate_low", "win_rate_high", "n_without_amount", "won_amount",
         "total_amount", "value_win_rate", "value_win_rate_low", "value_win_rate_high",
-        "n_effective", "value_win_rate_without_largest",
+        "effective_deals", "value_win_rate_without_largest",
     ]  # fmt: skip
     table = table.sort_values(keys) if keys else table
     return table[shown].reset_index(drop=True)
