@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 TABLES = ("deals", "stage_changes", "activities", "leads", "accounts", "reps", "stages", "targets")
-COUNTS = ["n_to", "n_lost", "n_open", "n_skipped", "n_returned"]
+COUNTS = ["n_to", "n_lost", "n_open", "n_skipped", "n_returned", "n_without_history"]
 
 # the columns of each table that `check` looks at
 CHECKED = {
@@ -44,26 +44,34 @@ WITH per_deal AS (
     FROM stage_changes
     WHERE entered_at < $end
     GROUP BY deal_id
-), dated AS (
+), placed AS (
     SELECT
-        p.*, d.status, coalesce(d.rep_id, 'unassigned') AS rep_id,
-        coalesce(d.closed_at, p.last_at) AS end_at
-    FROM per_deal p
-    JOIN deals d USING (deal_id)
+        p.* EXCLUDE (deal_id, reached_0, entered_0),
+        d.status, coalesce(d.rep_id, 'unassigned') AS rep_id, d.closed_at,
+        p.reached_0 IS NULL AS is_unmoved,
+        coalesce(p.reached_0, d.created_at) AS reached_0,
+        CASE WHEN p.reached_0 IS NULL THEN d.created_at ELSE p.entered_0 END AS entered_0
+    FROM deals d
+    LEFT JOIN per_deal p USING (deal_id)
+    WHERE p.reached_0 IS NOT NULL
+       OR d.created_at >= (SELECT min(entered_at)::DATE FROM stage_changes)
+), dated AS (
+    SELECT *, coalesce(closed_at, last_at, reached_0) AS end_at FROM placed
 ), stepped AS (
-    SELECT rep_id, status, end_at, 0 AS step, reached_0 AS here_at, reached_1 AS next_at,
-           entered_0 AS entered_at FROM dated
+    SELECT rep_id, status, end_at, 0 AS step, reached_0 AS here_at, reached_1 AS passed_at,
+           entered_0 AS entered_at, is_unmoved FROM dated
     UNION ALL
-    SELECT rep_id, status, end_at, 1, reached_1, reached_2, entered_1 FROM dated
+    SELECT rep_id, status, end_at, 1, reached_1, reached_2, entered_1, false FROM dated
     UNION ALL
-    SELECT rep_id, status, end_at, 2, reached_2, reached_3, entered_2 FROM dated
+    SELECT rep_id, status, end_at, 2, reached_2, reached_3, entered_2, false FROM dated
     UNION ALL
-    SELECT rep_id, status, end_at, 3, reached_3, reached_4, entered_3 FROM dated
+    SELECT rep_id, status, end_at, 3, reached_3, reached_4, entered_3, false FROM dated
 ), timed AS (
     SELECT
-        rep_id, step, status, entered_at, end_at,
-        CASE WHEN status = 'won' THEN coalesce(next_at, end_at) ELSE next_at END AS next_at,
-        CASE WHEN status = 'won' THEN coalesce(here_at, next_at, end_at) ELSE here_at END
+        rep_id, step, status, entered_at, end_at, passed_at, is_unmoved,
+        CASE WHEN status = 'won' THEN coalesce(passed_at, end_at)
+             WHEN step < 3 THEN passed_at END AS next_at,
+        CASE WHEN status = 'won' THEN coalesce(here_at, passed_at, end_at) ELSE here_at END
             AS here_at
     FROM stepped
     WHERE here_at IS NOT NULL OR status = 'won'
@@ -79,7 +87,8 @@ SELECT
     count(*) FILTER (WHERE next_at IS NULL AND status = 'lost') AS n_lost,
     count(*) FILTER (WHERE next_at IS NULL AND status <> 'lost') AS n_open,
     count(*) FILTER (WHERE entered_at IS NULL) AS n_skipped,
-    count(*) FILTER (WHERE entered_at > next_at) AS n_returned
+    count(*) FILTER (WHERE next_at IS NOT NULL AND entered_at > passed_at) AS n_returned,
+    count(*) FILTER (WHERE is_unmoved) AS n_without_history
 FROM timed
 GROUP BY ALL
 """
@@ -102,7 +111,8 @@ def waits_in_sql(connection, as_of):
 def read_frames(folder):
     """Read what the pandas version needs into memory."""
     deals = pd.read_parquet(
-        folder / "deals.parquet", columns=["deal_id", "status", "closed_at", "rep_id"]
+        folder / "deals.parquet",
+        columns=["deal_id", "status", "created_at", "closed_at", "rep_id"],
     )
     moves = pd.read_parquet(
         folder / "stage_changes.parquet", columns=["deal_id", "stage", "entered_at"]
@@ -112,6 +122,7 @@ def read_frames(folder):
 
 def waits_in_pandas(deals, moves, as_of):
     """Count the waits by rep, step and days with groupby, pivot and merge."""
+    first_day = moves["entered_at"].min().normalize()
     moves = moves[moves["entered_at"] < as_of + pd.Timedelta(days=1)]
     last = moves.groupby("deal_id")["entered_at"].max().rename("last_at")
     ladder = {stage: step for step, stage in enumerate(STEPS)}
@@ -122,23 +133,30 @@ def waits_in_pandas(deals, moves, as_of):
     for step in range(len(STEPS) - 2, -1, -1):
         own, later = first[step], reached[step + 1]
         reached[step] = own.where((own <= later) | later.isna(), later)
-    wide = deals.merge(last, left_on="deal_id", right_index=True)
-    wide["rep_id"] = wide["rep_id"].fillna("unassigned")
-    wide["end_at"] = wide["closed_at"].fillna(wide["last_at"])
+    # the suffixes are floats: missing stages made them so
+    wide = deals.merge(last, left_on="deal_id", right_index=True, how="left")
     wide = wide.merge(reached.add_prefix("reached_"), left_on="deal_id", right_index=True,
                       how="left")  # fmt: skip
     wide = wide.merge(latest.add_prefix("entered_"), left_on="deal_id", right_index=True,
                       how="left")  # fmt: skip
+    wide["unmoved"] = wide["reached_0.0"].isna()
+    wide = wide[~wide["unmoved"] | (wide["created_at"] >= first_day)]
+    for name in ("reached_0.0", "entered_0.0"):
+        wide[name] = wide[name].mask(wide["unmoved"], wide["created_at"])
+    wide["rep_id"] = wide["rep_id"].fillna("unassigned")
+    wide["end_at"] = wide["closed_at"].fillna(wide["last_at"]).fillna(wide["reached_0.0"])
     won, lost = wide["status"] == "won", wide["status"] == "lost"
     parts = []
     for step in range(len(STEPS) - 1):
-        # the suffix is a float: missing stages made it one
-        ahead = wide[f"reached_{step + 1:.1f}"].fillna(wide["end_at"].where(won))
+        passed = wide[f"reached_{step + 1:.1f}"]
+        ahead = passed if step < len(STEPS) - 2 else passed.where(won)
+        ahead = ahead.fillna(wide["end_at"].where(won))
         part = pd.DataFrame({
-            "rep_id": wide["rep_id"], "step": step, "next_at": ahead,
+            "rep_id": wide["rep_id"], "step": step, "next_at": ahead, "passed_at": passed,
             "here_at": wide[f"reached_{step:.1f}"].fillna(ahead),
             "entered_at": wide[f"entered_{step:.1f}"],
             "end_at": wide["end_at"].where(lost), "lost": lost,
+            "n_without_history": wide["unmoved"] & (step == 0),
         })  # fmt: skip
         parts.append(part.dropna(subset="here_at"))
     rows = pd.concat(parts)
@@ -148,7 +166,7 @@ def waits_in_pandas(deals, moves, as_of):
     rows["n_lost"] = rows["next_at"].isna() & rows["lost"]
     rows["n_open"] = rows["next_at"].isna() & ~rows["lost"]
     rows["n_skipped"] = rows["entered_at"].isna()
-    rows["n_returned"] = rows["entered_at"] > rows["next_at"]
+    rows["n_returned"] = rows["n_to"] & (rows["entered_at"] > rows["passed_at"])
     return rows.groupby(["rep_id", "step", "wait_days"], as_index=False)[COUNTS].sum()
 
 

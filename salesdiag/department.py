@@ -24,7 +24,6 @@ from salesdiag.settings import (
     Settings,
     as_it_stood,
     ladder_of,
-    stage_ends,
     with_latest_day,
     with_rewinding,
 )
@@ -185,8 +184,6 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
         message = f"a Department never changes; cannot set {name!r}. Build another one instead."
         raise AttributeError(message)
 
-    # -- what it holds ---------------------------------------------------------------
-
     @property
     def tables(self) -> tuple[str, ...]:
         """Names of the tables it has, in the order of the schema."""
@@ -246,8 +243,6 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
         """Time zone, fiscal year, working days and hours."""
         return self._settings.calendar
 
-    # -- narrowing ---------------------------------------------------------------------
-
     def where(self, **conditions: object) -> Department:
         """Keep what belongs to the deals, reps, leads ... with these values.
 
@@ -278,8 +273,6 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
         first = None if start is None else parse_day(start, "start")
         last = None if end is None else parse_day(end, "end")
         return self._with(created_between(self._tables, first, last))
-
-    # -- what the analyses share ---------------------------------------------------------
 
     def require(self, **columns: Sequence[str]) -> None:
         """Refuse, naming what to ask for, where a table or column is missing."""
@@ -394,12 +387,7 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
             If there is more than one pipeline: narrow with ``where(pipeline=...)`` first; or
             if no stage is open.
         """
-        stages = self.fetch("stages") if self.has("stages") else None
-        told = stages is not None and "status" in stages and stages["status"].notna().all()
-        ends = {} if told else stage_ends(self._tables)
-        return self.remember("ladder", lambda: ladder_of(stages, self._settings.stages, ends))
-
-    # -- how it looks --------------------------------------------------------------------
+        return self.remember("ladder", lambda: ladder_of(self._tables, self._settings.stages))
 
     def __repr__(self) -> str:
         name = f" {self.name!r}" if self.name else ""

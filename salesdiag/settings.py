@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import pandas as pd
 
+from salesdiag.engine import fetch
 from salesdiag.errors import InputError, MissingDataError
 from salesdiag.periods import Calendar
 from salesdiag.schema import TABLES
@@ -150,13 +151,9 @@ def stage_ends(tables: Mapping[str, ibis.Table]) -> dict[str, str]:
     return ends
 
 
-def ladder_of(
-    stages: pd.DataFrame | None, names: tuple[str, ...], ends: Mapping[str, str]
-) -> pd.DataFrame:
-    """Put the stages of one pipeline, or their mere names, in selling order up to won.
-
-    ``ends`` tells which stages mean won or lost, where the list of stages does not say.
-    """
+def ladder_of(tables: Mapping[str, ibis.Table], names: tuple[str, ...]) -> pd.DataFrame:
+    """Put the stages of one pipeline, or their mere names, in selling order up to won."""
+    stages = fetch(tables["stages"]) if "stages" in tables else None
     if stages is None and not names:
         message = (
             "the selling order of the stages is not known: give a table 'stages' "
@@ -169,7 +166,8 @@ def ladder_of(
         listed = ", ".join(sorted(stages["pipeline"].dropna().unique()))
         message = f"there are several pipelines ({listed}): narrow with where(pipeline=...) first."
         raise InputError(message)
-    told = stages["status"] if "status" in stages else [None] * len(stages)
+    told = stages["status"] if "status" in stages else pd.Series([None] * len(stages))
+    ends = stage_ends(tables) if told.isna().any() else {}
     status = [
         ends.get(stage, "open") if pd.isna(means) else means
         for stage, means in zip(stages["stage"], told, strict=True)

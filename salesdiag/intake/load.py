@@ -78,8 +78,9 @@ def load(
 
     Examples
     --------
-    >>> department = load("sample_data")  # doctest: +SKIP
-    >>> department.where(team="North")  # doctest: +SKIP
+    >>> department = load("sample_data")
+    >>> department.where(team="North").deals.count().execute()
+    1263
     """
     tell = on_step or (lambda _text: None)
     if _URL.match(str(path)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,8 @@ from salesdiag.stats.survival import cumulative_incidence
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
+
+    from numpy.typing import NDArray
 
     from salesdiag.department import Department
 
@@ -198,45 +201,60 @@ def conversion_rates(
     groups = waits[keys].drop_duplicates() if keys else pd.DataFrame(index=[0])
     steps = pd.DataFrame({"step": range(len(path) - 1), "from_stage": path[:-1]})
     rows = groups.merge(steps.assign(to_stage=path[1:]), how="cross")
-    cells = dict(list(waits.groupby([*keys, "step"])))
-    empty = waits.iloc[:0]
-    found = [cells.get(tuple(cell), empty) for cell in rows[[*keys, "step"]].to_numpy()]
-    counts = pd.DataFrame(
-        [[int(cell[name].sum()) for name in _CONVERSION_COUNTS[1:]] for cell in found],
-        columns=_CONVERSION_COUNTS[1:],
-    ).astype("int64")
+    bounds = _cell_bounds(waits, keys, len(steps), len(rows))
+    totals = np.zeros((len(waits) + 1, len(counted)), dtype="int64")
+    np.cumsum(waits[counted].to_numpy("int64"), axis=0, out=totals[1:])
+    counts = pd.DataFrame(np.diff(totals[bounds], axis=0), columns=counted)
     counts["n_from"] = counts["n_to"] + counts["n_lost"] + counts["n_open"]
-    estimates = pd.DataFrame(
-        [_estimate(cell, horizon_days, confidence) for cell in found],
-        columns=["horizon_days", "conversion_rate", "conversion_rate_low", "conversion_rate_high"],
-        dtype=float,
-    )
+    estimates = _estimates(waits, bounds, horizon_days, confidence)
     table = rows.drop(columns="step").join(counts[_CONVERSION_COUNTS[:4]]).join(estimates)
     for name, part, whole in (("skip", "skipped", "from"), ("rework", "returned", "to")):
-        table[f"n_{part}"] = counts[f"n_{part}"]
-        table[f"{name}_rate"] = ratio(counts[f"n_{part}"], counts[f"n_{whole}"])
-        low, high = wilson_interval(
-            counts[f"n_{part}"], counts[f"n_{whole}"], confidence=confidence
-        )
+        n_part, n_whole = counts[f"n_{part}"], counts[f"n_{whole}"]
+        low, high = wilson_interval(n_part, n_whole, confidence=confidence)
+        table[f"n_{part}"], table[f"{name}_rate"] = n_part, ratio(n_part, n_whole)
         table[f"{name}_rate_low"], table[f"{name}_rate_high"] = low, high
     table["n_without_history"] = counts["n_without_history"]
     return table.reset_index(drop=True)
 
 
-def _estimate(cell: pd.DataFrame, horizon: int | None, confidence: float) -> tuple[float, ...]:
-    """Give horizon, rate and interval of one group and step."""
-    days, to, lost, still = (
-        cell[name].to_numpy() for name in ("wait_days", "n_to", "n_lost", "n_open")
+def _cell_bounds(
+    waits: pd.DataFrame, keys: list[str], n_steps: int, n_cells: int
+) -> NDArray[np.intp]:
+    """Tell where each group and step begins in the sorted waits, and where the last one ends."""
+    group = (~waits.duplicated(keys)).cumsum() - 1 if keys else 0
+    cell = (group * n_steps + waits["step"]).to_numpy("int64")
+    return np.searchsorted(cell, np.arange(n_cells + 1))
+
+
+def _estimates(
+    waits: pd.DataFrame, bounds: NDArray[np.intp], horizon: int | None, confidence: float
+) -> pd.DataFrame:
+    """Give horizon, rate and interval of each cell of the sorted waits."""
+    days, ends = waits["wait_days"].to_numpy(), waits[["n_to", "n_lost", "n_open"]].to_numpy()
+    cells = [slice(*pair) for pair in pairwise(bounds)]
+    return pd.DataFrame(
+        [_estimate(days[cell], ends[cell].T, horizon, confidence) for cell in cells],
+        columns=["horizon_days", "conversion_rate", "conversion_rate_low", "conversion_rate_high"],
+        dtype=float,
     )
-    longest = float(days.max()) if len(days) else math.nan
-    if horizon is not None:
-        if not longest >= horizon and still.sum():  # nobody was watched that long
-            return (horizon, math.nan, math.nan, math.nan)
-        later = days > horizon
-        watched_on = int((to + lost + still)[later].sum())
-        days, to, lost, still = (part[~later] for part in (days, to, lost, still))
-        if watched_on:
-            days, to = np.append(days, horizon + 1), np.append(to, 0)
-            lost, still = np.append(lost, 0), np.append(still, watched_on)
-    estimate = cumulative_incidence(days, to, lost, still, confidence=confidence)
-    return (longest if horizon is None else horizon, *estimate)
+
+
+def _estimate(
+    days: NDArray[np.int64], ends: NDArray[np.int64], horizon: int | None, confidence: float
+) -> tuple[float, ...]:
+    """Give horizon, rate and interval of one group and step.
+
+    ``days`` ascend; the rows of ``ends`` are those who went on, were lost, are still there.
+    """
+    if horizon is None:
+        longest = float(days[-1]) if len(days) else math.nan
+        return (longest, *cumulative_incidence(days, *ends, confidence=confidence))
+    within = int(np.searchsorted(days, horizon, side="right"))
+    if ends[2].any() and days[-1] < horizon:  # nobody was watched that long
+        return (horizon, math.nan, math.nan, math.nan)
+    watched_on = ends[:, within:].sum()
+    days, ends = days[:within], ends[:, :within]
+    if watched_on:
+        days = np.append(days, horizon + 1)
+        ends = np.column_stack([ends, [0, 0, watched_on]])
+    return (horizon, *cumulative_incidence(days, *ends, confidence=confidence))

@@ -196,7 +196,7 @@ def _added_up(
 ) -> pd.DataFrame:  # fmt: skip
     """Hold what those with a target reached against the sum of their targets."""
     if not has_reps(department, metric):  # who sold is not known: all count for the sum
-        table = below.groupby([*keys, *PERIOD], as_index=False)["target"].sum()
+        table = below.groupby([*keys, *PERIOD])["target"].sum().reset_index()
         return _own(table, whole, keys).assign(target_basis="sum of targets below")
     units = []
     for unit, column in (("team", "team"), ("rep", "rep_id")):
@@ -209,16 +209,16 @@ def _added_up(
             ))  # fmt: skip
     each = _filled(pd.concat(units, ignore_index=True))
     each["n_teams"] = (each["unit"] == "team").astype("int64")
-    groups = each.groupby([*keys, *PERIOD], as_index=False)
-    table = groups.agg({"target": "sum", **SUMS, "n_teams": "sum"})
-    n_units = groups.size()["size"]
+    each["n_units"] = 1
+    how = {"target": "sum", **SUMS, "n_teams": "sum", "n_units": "sum"}
+    table: pd.DataFrame = each.groupby([*keys, *PERIOD]).agg(how).reset_index()
     table["target_basis"] = np.select(
-        [table["n_teams"] == 0, table["n_teams"] == n_units],
+        [table["n_teams"] == 0, table["n_teams"] == table["n_units"]],
         ["sum of reps", "sum of teams"], "sum of teams and reps",
     )  # fmt: skip
     sold = table.merge(whole, on=[*keys, *PERIOD], how="left", suffixes=("", "_whole"))
     table["unplanned_actual"] = (sold["actual_whole"].fillna(0) - sold["actual"]).round(4)
-    return table.drop(columns="n_teams")
+    return table.drop(columns=["n_teams", "n_units"])
 
 
 def _filled(table: pd.DataFrame) -> pd.DataFrame:
@@ -293,7 +293,8 @@ def _count(
     if keys and keys != ["rep_id"]:
         home = department.fetch("reps").drop_duplicates("rep_id").set_index("rep_id")[keys[0]]
         rows = rows.assign(**{keys[0]: rows["rep_id"].map(home).fillna("unassigned")})
-    counted = rows.groupby([*keys, *PERIOD])["met"].agg(**counts).reset_index()
+    named = {name: ("met", how) for name, how in counts.items()}
+    counted = rows.groupby([*keys, *PERIOD]).agg(**named).reset_index()
     merged = table[[*keys, *PERIOD]].merge(counted, on=[*keys, *PERIOD], how="left")
     for name in counts:
         table[name] = merged[name].astype(float).fillna(0).astype("int64").to_numpy()

@@ -71,7 +71,8 @@ def own_targets(targets: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     level = _LEVEL_OF.get(keys[0], "") if keys else "department"
     rows = targets[targets["level"] == level]
     rows = rows.rename(columns={"id": keys[0]}) if keys else rows
-    return rows.groupby([*keys, *PERIOD], as_index=False)["target"].sum()
+    sums: pd.DataFrame = rows.groupby([*keys, *PERIOD])["target"].sum().reset_index()
+    return sums
 
 
 def targets_below(
