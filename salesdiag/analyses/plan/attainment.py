@@ -196,8 +196,8 @@ def _added_up(
 ) -> pd.DataFrame:  # fmt: skip
     """Hold what those with a target reached against the sum of their targets."""
     if not has_reps(department, metric):  # who sold is not known: all count for the sum
-        table = below.groupby([*keys, *PERIOD])["target"].sum().reset_index()
-        return _own(table, whole, keys).assign(target_basis="sum of targets below")
+        plain = below.groupby([*keys, *PERIOD])["target"].sum().reset_index()
+        return _own(plain, whole, keys).assign(target_basis="sum of targets below")
     units = []
     for unit, column in (("team", "team"), ("rep", "rep_id")):
         rows = below[below["unit"] == unit]
