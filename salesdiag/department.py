@@ -387,7 +387,9 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
             If there is more than one pipeline: narrow with ``where(pipeline=...)`` first; or
             if no stage is open.
         """
-        return self.remember("ladder", lambda: ladder_of(self._tables, self._settings.stages))
+        stages = self.fetch("stages") if self.has("stages") else None
+        names = self._settings.stages
+        return self.remember("ladder", lambda: ladder_of(stages, names, self._tables))
 
     def __repr__(self) -> str:
         name = f" {self.name!r}" if self.name else ""

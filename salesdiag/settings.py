@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import pandas as pd
 
-from salesdiag.engine import fetch
 from salesdiag.errors import InputError, MissingDataError
 from salesdiag.periods import Calendar
 from salesdiag.schema import TABLES
@@ -151,9 +150,10 @@ def stage_ends(tables: Mapping[str, ibis.Table]) -> dict[str, str]:
     return ends
 
 
-def ladder_of(tables: Mapping[str, ibis.Table], names: tuple[str, ...]) -> pd.DataFrame:
+def ladder_of(
+    stages: pd.DataFrame | None, names: tuple[str, ...], tables: Mapping[str, ibis.Table]
+) -> pd.DataFrame:
     """Put the stages of one pipeline, or their mere names, in selling order up to won."""
-    stages = fetch(tables["stages"]) if "stages" in tables else None
     if stages is None and not names:
         message = (
             "the selling order of the stages is not known: give a table 'stages' "

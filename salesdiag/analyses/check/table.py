@@ -156,14 +156,16 @@ def _how_read(department: Department, name: str) -> Literal["", "copied", "in pl
 def _linked(
     department: Department, table: ibis.Table, links: list[tuple[str, Column]]
 ) -> ibis.Table:
-    """Put beside each row the keys it refers to, null where there is no such key."""
+    """Say beside each row whether the keys it refers to are there, null where they are not."""
+    flags = {}
     for flag, column in links:
         home = department.table(column.refers_to)
         key = column.refers_to.rstrip("s") + "_id" if column.refers_to != "activities" else ""
         key = {"stages": "stage", "activities": "activity_id"}.get(column.refers_to, key)
-        known = home.filter(home[key].notnull()).select(**{flag: home[key]}).distinct()
-        table = table.left_join(known, table[column.name] == known[flag])
-    return table
+        # looked up, not joined: half the time on millions of rows, and repeated keys add none
+        known = home.filter(home[key].notnull())[key]
+        flags[flag] = table[column.name].isin(known).nullif(ibis.literal(False))
+    return table.mutate(**flags) if flags else table
 
 
 def _counts(table: ibis.Table, rules: list[Rule], bounds: Bounds) -> dict[str, ibis.Scalar]:

@@ -158,6 +158,12 @@ def attainment_sums(
     if metric not in get_args(Metric):
         message = f"metric must be one of {', '.join(get_args(Metric))}; got {metric!r}."
         raise InputError(message)
+    return department.remember(
+        f"attainment {metric} {keys}", lambda: _sums(department, keys, metric)
+    )
+
+
+def _sums(department: Department, keys: list[str], metric: Metric) -> pd.DataFrame:
     department.require(targets=["level", *PERIOD, "metric", "target"])
     targets, left_out = read_targets(department, metric)
     daily = daily_actuals(department, metric, keys)

@@ -26,11 +26,19 @@ def daily_actuals(department: Department, metric: str, keys: list[str]) -> pd.Da
     contributions) and ``largest``, from which chance is judged. What hangs on the rep is
     asked of the engine once, by rep, and put together here.
     """
-    if keys and keys != ["rep_id"] and department.home_of(keys[0]) == "reps":
+    if (
+        keys
+        and keys != ["rep_id"]
+        and has_reps(department, metric)
+        and department.home_of(keys[0]) == "reps"
+    ):
         by_rep = daily_actuals(department, metric, ["rep_id"])
         home = department.fetch("reps").drop_duplicates("rep_id").set_index("rep_id")[keys[0]]
         group = by_rep["rep_id"].map(home).fillna(UNASSIGNED).astype(str)
         return by_rep.assign(**{keys[0]: group}).groupby([*keys, "day"], as_index=False).agg(SUMS)
+    if not keys and has_reps(department, metric):
+        by_rep = daily_actuals(department, metric, ["rep_id"])
+        return by_rep.groupby("day", as_index=False).agg(SUMS)
     return department.remember(f"daily {metric} {keys}", lambda: _daily(department, metric, keys))
 
 
