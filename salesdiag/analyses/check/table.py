@@ -164,7 +164,7 @@ def _linked(
         key = {"stages": "stage", "activities": "activity_id"}.get(column.refers_to, key)
         # looked up, not joined: half the time on millions of rows, and repeated keys add none
         known = home.filter(home[key].notnull())[key]
-        flags[flag] = table[column.name].isin(known).nullif(ibis.literal(False))
+        flags[flag] = table[column.name].isin(known).nullif(ibis.literal(False))  # noqa: FBT003
     return table.mutate(**flags) if flags else table
 
 
