@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from ibis.util import gen_name
@@ -17,8 +19,6 @@ from salesdiag.schema import IBIS_TYPES, TABLES, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    import pandas as pd
 
 
 @ibis.udf.scalar.builtin(name="timezone")  # type: ignore[untyped-decorator]
@@ -87,6 +87,21 @@ def fetch(table: ibis.Table) -> pd.DataFrame:
     """Carry a small table over from the engine; dates become timestamps, NULL becomes NaN."""
     frame: pd.DataFrame = table.to_pyarrow().to_pandas(date_as_object=False)
     return frame
+
+
+def steady(sums: pd.Series) -> pd.Series:
+    """Round sums of floats to ten figures: the last depend on the order in which they are added.
+
+    An engine adds in parallel, in another order each time.
+
+    >>> import pandas as pd
+    >>> steady(pd.Series([0.1 + 0.2, 1e15 + 1, float("nan")])).tolist()
+    [0.3, 1000000000000000.0, nan]
+    """
+    values = sums.to_numpy(float)
+    size = np.where(np.isfinite(values) & (values != 0), np.abs(values), 1.0)
+    scale = 10.0 ** (9 - np.floor(np.log10(size)))
+    return pd.Series(np.round(values * scale) / scale, index=sums.index)
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

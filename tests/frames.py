@@ -96,3 +96,11 @@ def shuffled(frames: dict[str, pd.DataFrame], seed: int = 1) -> dict[str, pd.Dat
         name: frame.sample(frac=1, random_state=seed).reset_index(drop=True)
         for name, frame in frames.items()
     }
+
+
+def stored(connection, name, data):
+    """Put a frame into a DuckDB under a name, without statements that vary between versions."""
+    connection.con.register("arriving", data)
+    connection.con.execute(f'CREATE TABLE "{name}" AS SELECT * FROM arriving')
+    connection.con.unregister("arriving")
+    return connection.table(name)

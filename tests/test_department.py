@@ -16,7 +16,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import salesdiag as sd
-from tests.frames import STAGES, day, deals_of, department_of, targets_of
+from tests.frames import STAGES, day, deals_of, department_of, stored, targets_of
 
 DEALS = pd.DataFrame({
     "deal_id": ["A", "B", "C"],
@@ -29,7 +29,7 @@ DEALS = pd.DataFrame({
 
 
 def ibis_table(tmp_path):
-    return ibis.duckdb.connect().create_table("mine", DEALS)
+    return stored(ibis.duckdb.connect(), "mine", DEALS)
 
 
 def parquet_path(tmp_path):
@@ -110,14 +110,14 @@ class TestKinds:
 
     def test_tables_of_the_users_own_database_stay_untouched(self):
         connection = ibis.duckdb.connect()
-        connection.create_table("mine", DEALS)
-        connection.create_table("reps", pd.DataFrame({"note": ["precious"]}))
+        stored(connection, "mine", DEALS)
+        stored(connection, "reps", pd.DataFrame({"note": ["precious"]}))
         reps = pd.DataFrame({"rep_id": ["r1"], "team": ["North"]})
         sd.Department(deals=connection.table("mine"), reps=reps, as_of="2025-03-01")
         assert connection.table("reps").execute()["note"].tolist() == ["precious"]
 
     def test_two_departments_on_one_connection_keep_apart(self):
-        deals = ibis.duckdb.connect().create_table("mine", DEALS)
+        deals = stored(ibis.duckdb.connect(), "mine", DEALS)
         reps = pd.DataFrame({"rep_id": ["r1"], "team": ["North"]})
         first = sd.Department(deals=deals, reps=reps, as_of="2025-03-01")
         sd.Department(deals=deals, reps=reps.assign(team="South"), as_of="2025-03-01")
@@ -137,8 +137,8 @@ class TestKinds:
         ]
 
     def test_tables_of_two_connections_are_refused(self):
-        deals = ibis.duckdb.connect().create_table("a", DEALS)
-        reps = ibis.duckdb.connect().create_table("b", pd.DataFrame({"rep_id": ["r1"]}))
+        deals = stored(ibis.duckdb.connect(), "a", DEALS)
+        reps = stored(ibis.duckdb.connect(), "b", pd.DataFrame({"rep_id": ["r1"]}))
         with pytest.raises(sd.InputError, match=r"must be on one connection; got 2 \(duckdb, du"):
             sd.Department(deals=deals, reps=reps, as_of="2025-03-01")
 
@@ -275,7 +275,7 @@ class TestTimeZones:
             data = tmp_path / "deals.parquet"
             frame.to_parquet(data)
         elif kind == "Ibis":
-            data = ibis.duckdb.connect().create_table("mine", pa.Table.from_pandas(frame))
+            data = stored(ibis.duckdb.connect(), "mine", pa.Table.from_pandas(frame))
         else:
             data = frame
         department = sd.Department(deals=data, calendar=BERLIN, as_of="2026-01-01")
@@ -294,7 +294,7 @@ class TestTimeZones:
     def test_a_date_given_as_a_moment_is_the_day_at_home(self):
         moment = datetime(2025, 6, 30, 22, 30, tzinfo=UTC)  # half past midnight there
         frame = pd.DataFrame({"deal_id": ["A"], "status": "open", "expected_close_on": [moment]})
-        table = ibis.duckdb.connect().create_table("mine", pa.Table.from_pandas(frame))
+        table = stored(ibis.duckdb.connect(), "mine", pa.Table.from_pandas(frame))
         for data in (frame, table):
             department = sd.Department(deals=data, calendar=BERLIN, as_of="2025-06-30")
             assert department.deals.expected_close_on.execute()[0] == pd.Timestamp("2025-07-01")
@@ -722,7 +722,7 @@ class TestNarrowing:
         reps = pd.DataFrame({"rep_id": ["r1", "r2"], "team": ["North", "South"]})
         if kind == "Ibis":
             connection = ibis.duckdb.connect()
-            given = connection.create_table("d", DEALS), connection.create_table("r", reps)
+            given = stored(connection, "d", DEALS), stored(connection, "r", reps)
         elif kind == "Parquet":
             pq.write_table(pa.Table.from_pandas(reps), tmp_path / "reps.parquet")
             given = parquet_path(tmp_path), tmp_path / "reps.parquet"

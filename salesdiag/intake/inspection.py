@@ -57,7 +57,7 @@ def inspect(file: str | Path, *, sheet: str | None = None, table: str | None = N
     --------
     >>> draft = inspect("sample_data/reps.csv")
     >>> print(draft.splitlines()[0])
-    # A draft for reps.csv: 27 rows, 7 columns, headings known from salesdiag.
+    # A draft for reps.csv: 27 rows, 8 columns, headings known from salesdiag.
     """
     _refuse_url(str(file))
     path = Path(file)

@@ -80,7 +80,7 @@ def load(
     --------
     >>> department = load("sample_data")
     >>> department.where(team="North").deals.count().execute()
-    1263
+    1354
     """
     tell = on_step or (lambda _text: None)
     if _URL.match(str(path)):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ibis import _
 
-from salesdiag.engine import fetch
+from salesdiag.engine import fetch, steady
 
 if TYPE_CHECKING:
     from datetime import date
@@ -75,15 +75,16 @@ def _reduce(deals: ibis.Table, keys: list[str]) -> pd.DataFrame:
             "total_amount": _.amount.sum(where=paid).cast("float64"),
             "largest": _.amount.max(where=paid).cast("float64"),
             "largest_won": _.amount.max(where=won & paid).cast("float64"),
-            # a sum of floats depends in its last digit on the order in which an engine adds
-            "won_squares": (amount * amount).sum(where=won & paid).round(4),
-            "all_squares": (amount * amount).sum(where=paid).round(4),
+            "won_squares": (amount * amount).sum(where=won & paid),
+            "all_squares": (amount * amount).sum(where=paid),
         }
     table = deals.group_by(keys).agg(**sums) if keys else deals.agg(**sums)
     frame = fetch(table).assign(n_undated=0)
     with_amount = frame.pop("n_with_amount") if "n_with_amount" in frame else 0
     frame["n_without_amount"] = frame["n_deals"] - with_amount
     frame = frame.reindex(columns=[*keys, *_COUNTS, *_SUMS, *_LARGEST])
+    for name in ("won_squares", "all_squares"):
+        frame[name] = steady(frame[name])
     # where amounts are known, winning none of them is winning nothing; else it is unknown
     known = frame["largest"].notna()
     for name in ("won_amount", "won_squares"):

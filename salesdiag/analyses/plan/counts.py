@@ -10,7 +10,7 @@ import pandas as pd
 from ibis import _
 
 from salesdiag.department import UNASSIGNED
-from salesdiag.engine import fetch
+from salesdiag.engine import fetch, steady
 
 if TYPE_CHECKING:
     from salesdiag.department import Department
@@ -76,9 +76,7 @@ def _daily(department: Department, metric: str, keys: list[str]) -> pd.DataFrame
         )
     )
     frame = fetch(table).sort_values([*keys, "day"]).reset_index(drop=True)
-    # a sum of floats depends in its last digit on the order in which an engine adds
-    frame["squares"] = frame["squares"].round(6)
-    return frame.assign(day=pd.to_datetime(frame["day"]))
+    return frame.assign(day=pd.to_datetime(frame["day"]), squares=steady(frame["squares"]))
 
 
 def _events(department: Department, metric: str, keys: list[str]) -> ibis.Table:

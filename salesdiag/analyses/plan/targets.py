@@ -19,10 +19,18 @@ _LEVEL_OF = {"rep_id": "rep", "team": "team", "territory": "territory",
 _SAME_PLAN = 0.75
 # ... unless the manager sells: this share of the target by own deals makes it a quota
 _SELLS = 0.25
+_LONGEST_BREAK = 12  # days
 
 
 def read_targets(department: Department, metric: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Give the targets of a metric, and apart those of managers that repeat their team's."""
+    frame = department.remember(f"targets {metric}", lambda: _marked(department, metric))
+    repeats = frame.pop("repeats")
+    return frame[~repeats].reset_index(drop=True), frame[repeats]
+
+
+def _marked(department: Department, metric: str) -> pd.DataFrame:
+    """Give the targets of a metric, those that repeat a team's marked."""
     frame = department.fetch("targets")
     frame = frame[frame["metric"] == metric].reset_index(drop=True)
     frame["target"] = frame["target"].astype(float)
@@ -32,8 +40,7 @@ def read_targets(department: Department, metric: str) -> tuple[pd.DataFrame, pd.
         frame[name] = pd.to_datetime(frame[name]).astype("datetime64[us]")
     frame = frame.sort_values(["level", "id", *PERIOD, "target"], kind="stable")
     frame = frame.drop_duplicates(["level", "id", *PERIOD]).reset_index(drop=True)
-    repeats = _repeats_team(department, frame, metric)
-    return frame[~repeats].reset_index(drop=True), frame[repeats]
+    return frame.assign(repeats=_repeats_team(department, frame, metric))
 
 
 def _repeats_team(department: Department, targets: pd.DataFrame, metric: str) -> pd.Series:
@@ -127,7 +134,9 @@ def whole_reps(department: Department, targets: pd.DataFrame) -> pd.DataFrame:
     if "hired_on" in reps:
         hired = pd.to_datetime(rows["rep_id"].map(reps["hired_on"]))
         late = hired > rows["period_start"]
-        for row in rows.index[late]:
+        # no stretch of days off is longer, so beyond it nothing needs counting
+        there &= ~(hired > rows["period_start"] + pd.Timedelta(days=_LONGEST_BREAK))
+        for row in rows.index[late & there]:
             missed = department.calendar.count_working_days(
                 rows.loc[row, "period_start"].date(), (hired[row] - pd.Timedelta(days=1)).date()
             )
