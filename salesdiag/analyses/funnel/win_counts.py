@@ -80,6 +80,8 @@ def _reduce(deals: ibis.Table, keys: list[str]) -> pd.DataFrame:
         }
     table = deals.group_by(keys).agg(**sums) if keys else deals.agg(**sums)
     frame = fetch(table).assign(n_undated=0)
+    # in one order, whatever the engine's: rolled up, floats are added in the order of the rows
+    frame = frame.sort_values(keys).reset_index(drop=True) if keys else frame
     with_amount = frame.pop("n_with_amount") if "n_with_amount" in frame else 0
     frame["n_without_amount"] = frame["n_deals"] - with_amount
     frame = frame.reindex(columns=[*keys, *_COUNTS, *_SUMS, *_LARGEST])
