@@ -166,8 +166,8 @@ def _unwritable(error: OSError) -> InputError:
 
 def main() -> None:
     """Run the command; bad input ends with one message and exit status 2."""
-    # a short run makes many small objects and drops them at its end: look for cycles rarely
-    gc.set_threshold(200_000, 20, 100)
+    # one run, whose objects all go at its end: looking for cycles on the way only costs time
+    gc.disable()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a console of another encoding loses letters

@@ -221,6 +221,8 @@ def _refuse_open_quote(name: str, body: str, mark: str, above: int) -> None:
 
 def _drop_footers(raw: RawTable, table: pa.Table, names: list[str]) -> pa.Table:
     """Set blank rows, totals and footers aside."""
+    if not table.num_rows:
+        return table
     first = pc.coalesce(*[table.column(name) for name in names])
     blank = pc.is_null(first)
     if n_blank := int(pc.sum(blank).as_py() or 0):

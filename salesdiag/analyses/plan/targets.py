@@ -19,7 +19,7 @@ _LEVEL_OF = {"rep_id": "rep", "team": "team", "territory": "territory",
 _SAME_PLAN = 0.75
 # ... unless the manager sells: this share of the target by own deals makes it a quota
 _SELLS = 0.25
-_LONGEST_BREAK = 12  # days
+_LONGEST_BREAK = 5  # days without work at the start of a period
 
 
 def read_targets(department: Department, metric: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -134,7 +134,7 @@ def whole_reps(department: Department, targets: pd.DataFrame) -> pd.DataFrame:
     if "hired_on" in reps:
         hired = pd.to_datetime(rows["rep_id"].map(reps["hired_on"]))
         late = hired > rows["period_start"]
-        # no stretch of days off is longer, so beyond it nothing needs counting
+        # beyond it some working day was missed for certain, and the calendar need not be asked
         there &= ~(hired > rows["period_start"] + pd.Timedelta(days=_LONGEST_BREAK))
         for row in rows.index[late & there]:
             missed = department.calendar.count_working_days(
