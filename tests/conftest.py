@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import matplotlib as mpl
 import pytest
 from hypothesis import HealthCheck, settings
@@ -26,3 +28,10 @@ def close_figures():
     from matplotlib import pyplot as plt
 
     plt.close("all")
+
+
+@pytest.fixture(autouse=True)
+def _collect_garbage():
+    """Undo what the command does for its one run, where a test runs it in this process."""
+    yield
+    gc.enable()
