@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from salesdiag.analyses.plan.counts import PERIOD, SUMS, daily_actuals, has_reps, sum_inside
+from salesdiag.analyses.plan.counts import (
+    PERIOD,
+    SUMS,
+    column_of_reps,
+    daily_actuals,
+    has_reps,
+    sum_inside,
+)
 from salesdiag.analyses.plan.targets import own_targets, read_targets, targets_below, whole_reps
 from salesdiag.errors import InputError
 from salesdiag.periods import parse_day
@@ -297,8 +304,7 @@ def _count(
 ) -> None:  # fmt: skip
     """Count rows of reps by group and period into columns of the table."""
     if keys and keys != ["rep_id"]:
-        home = department.fetch("reps").drop_duplicates("rep_id").set_index("rep_id")[keys[0]]
-        rows = rows.assign(**{keys[0]: rows["rep_id"].map(home).fillna("unassigned")})
+        rows = rows.assign(**{keys[0]: column_of_reps(department, rows["rep_id"], keys[0])})
     named = {name: ("met", how) for name, how in counts.items()}
     counted = rows.groupby([*keys, *PERIOD]).agg(**named).reset_index()
     merged = table[[*keys, *PERIOD]].merge(counted, on=[*keys, *PERIOD], how="left")

@@ -33,13 +33,18 @@ def daily_actuals(department: Department, metric: str, keys: list[str]) -> pd.Da
         and department.home_of(keys[0]) == "reps"
     ):
         by_rep = daily_actuals(department, metric, ["rep_id"])
-        home = department.fetch("reps").drop_duplicates("rep_id").set_index("rep_id")[keys[0]]
-        group = by_rep["rep_id"].map(home).fillna(UNASSIGNED).astype(str)
+        group = column_of_reps(department, by_rep["rep_id"], keys[0])
         return by_rep.assign(**{keys[0]: group}).groupby([*keys, "day"], as_index=False).agg(SUMS)
     if not keys and has_reps(department, metric):
         by_rep = daily_actuals(department, metric, ["rep_id"])
         return by_rep.groupby("day", as_index=False).agg(SUMS)
     return department.remember(f"daily {metric} {keys}", lambda: _daily(department, metric, keys))
+
+
+def column_of_reps(department: Department, ids: pd.Series, column: str) -> pd.Series:
+    """Give, for ids of reps, their team or another column of theirs; "unassigned" if unknown."""
+    home = department.fetch("reps").drop_duplicates("rep_id").set_index("rep_id")[column]
+    return ids.map(home).fillna(UNASSIGNED).astype(str)
 
 
 def has_reps(department: Department, metric: str) -> bool:

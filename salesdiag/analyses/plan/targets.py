@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from salesdiag.analyses.plan.counts import PERIOD, daily_actuals, has_reps, sum_inside
+from salesdiag.analyses.plan.counts import (
+    PERIOD,
+    column_of_reps,
+    daily_actuals,
+    has_reps,
+    sum_inside,
+)
 from salesdiag.department import UNASSIGNED
 
 if TYPE_CHECKING:
@@ -108,8 +114,7 @@ def _with_home(department: Department, rows: pd.DataFrame, column: str) -> pd.Da
     """Put the rep's team, or whatever column is asked for, beside each rep's target."""
     if not department.has("reps", column):
         return rows.assign(**{column: UNASSIGNED})
-    home = department.fetch("reps").drop_duplicates("rep_id").set_index("rep_id")[column]
-    return rows.assign(**{column: rows["id"].map(home).fillna(UNASSIGNED).astype(str)})
+    return rows.assign(**{column: column_of_reps(department, rows["id"], column)})
 
 
 def _without(rows: pd.DataFrame, taken: pd.DataFrame, on: list[str]) -> pd.DataFrame:
