@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -88,7 +86,7 @@ def stage_conversion(
         - ``n_to``, ``n_lost``, ``n_open`` : of these, went on, lost there, still there;
         - ``horizon_days`` : the days within which ``conversion_rate`` holds;
         - ``conversion_rate`` : probability of going on within them, in [0, 1]; NaN if none was
-          decided, or if none was watched that long;
+          watched that long, or, without a horizon, if none was decided;
         - ``conversion_rate_low``, ``conversion_rate_high`` : its interval; NaN likewise;
         - ``n_skipped`` : deals that reached the stage without ever entering it;
         - ``skip_rate``, ``skip_rate_low``, ``skip_rate_high`` : ``n_skipped / n_from`` with
@@ -197,16 +195,16 @@ def conversion_rates(
     """Turn counts per group, step and wait into the table of `stage_conversion`."""
     path = ladder["stage"].tolist()
     counted = _CONVERSION_COUNTS[1:]
-    waits = waits.groupby([*keys, "step", "wait_days"], as_index=False)[counted].sum()
-    groups = waits[keys].drop_duplicates() if keys else pd.DataFrame(index=[0])
+    groups = waits[keys].drop_duplicates().sort_values(keys) if keys else pd.DataFrame(index=[0])
     steps = pd.DataFrame({"step": range(len(path) - 1), "from_stage": path[:-1]})
     rows = groups.merge(steps.assign(to_stage=path[1:]), how="cross")
-    bounds = _cell_bounds(waits, keys, len(steps), len(rows))
-    totals = np.zeros((len(waits) + 1, len(counted)), dtype="int64")
-    np.cumsum(waits[counted].to_numpy("int64"), axis=0, out=totals[1:])
-    counts = pd.DataFrame(np.diff(totals[bounds], axis=0), columns=counted)
+    cell = _cells(waits, groups, keys, len(steps))
+    counts = pd.DataFrame({
+        name: np.bincount(cell, waits[name], minlength=len(rows)).astype("int64")
+        for name in counted
+    })  # fmt: skip
     counts["n_from"] = counts["n_to"] + counts["n_lost"] + counts["n_open"]
-    estimates = _estimates(waits, bounds, horizon_days, confidence)
+    estimates = _estimates(waits, cell, len(rows), horizon_days, confidence)
     table = rows.drop(columns="step").join(counts[_CONVERSION_COUNTS[:4]]).join(estimates)
     for name, part, whole in (("skip", "skipped", "from"), ("rework", "returned", "to")):
         n_part, n_whole = counts[f"n_{part}"], counts[f"n_{whole}"]
@@ -217,44 +215,45 @@ def conversion_rates(
     return table.reset_index(drop=True)
 
 
-def _cell_bounds(
-    waits: pd.DataFrame, keys: list[str], n_steps: int, n_cells: int
-) -> NDArray[np.intp]:
-    """Tell where each group and step begins in the sorted waits, and where the last one ends."""
-    group = (~waits.duplicated(keys)).cumsum() - 1 if keys else 0
-    cell = (group * n_steps + waits["step"]).to_numpy("int64")
-    return np.searchsorted(cell, np.arange(n_cells + 1))
+def _cells(
+    waits: pd.DataFrame, groups: pd.DataFrame, keys: list[str], n_steps: int
+) -> NDArray[np.int64]:
+    """Give each row the place of its group and step in the table."""
+    step: NDArray[np.int64] = waits["step"].to_numpy("int64")
+    if not keys:
+        return step
+    numbered = groups.assign(group_number=range(len(groups)))
+    group = waits[keys].merge(numbered, how="left", on=keys)["group_number"]
+    cell: NDArray[np.int64] = group.to_numpy("int64") * n_steps + step
+    return cell
 
 
 def _estimates(
-    waits: pd.DataFrame, bounds: NDArray[np.intp], horizon: int | None, confidence: float
+    waits: pd.DataFrame,
+    cell: NDArray[np.int64],
+    n_cells: int,
+    horizon: int | None,
+    confidence: float,
 ) -> pd.DataFrame:
-    """Give horizon, rate and interval of each cell of the sorted waits."""
-    days, ends = waits["wait_days"].to_numpy(), waits[["n_to", "n_lost", "n_open"]].to_numpy()
-    cells = [slice(*pair) for pair in pairwise(bounds)]
-    return pd.DataFrame(
-        [_estimate(days[cell], ends[cell].T, horizon, confidence) for cell in cells],
-        columns=["horizon_days", "conversion_rate", "conversion_rate_low", "conversion_rate_high"],
+    """Give horizon, rate and interval of each group and step."""
+    found = cumulative_incidence(
+        waits["wait_days"],
+        waits["n_to"],
+        waits["n_lost"],
+        waits["n_open"],
+        group=cell,
+        horizon=horizon,
+        confidence=confidence,
+    )
+    longest = waits["wait_days"].groupby(cell).max()
+    table = pd.DataFrame(
+        {
+            "horizon_days": longest if horizon is None else horizon,
+            "conversion_rate": found.rate,
+            "conversion_rate_low": found.low,
+            "conversion_rate_high": found.high,
+        },
+        index=longest.index,
         dtype=float,
     )
-
-
-def _estimate(
-    days: NDArray[np.int64], ends: NDArray[np.int64], horizon: int | None, confidence: float
-) -> tuple[float, ...]:
-    """Give horizon, rate and interval of one group and step.
-
-    ``days`` ascend; the rows of ``ends`` are those who went on, were lost, are still there.
-    """
-    if horizon is None:
-        longest = float(days[-1]) if len(days) else math.nan
-        return (longest, *cumulative_incidence(days, *ends, confidence=confidence))
-    within = int(np.searchsorted(days, horizon, side="right"))
-    if ends[2].any() and days[-1] < horizon:  # nobody was watched that long
-        return (horizon, math.nan, math.nan, math.nan)
-    watched_on = ends[:, within:].sum()
-    days, ends = days[:within], ends[:, :within]
-    if watched_on:
-        days = np.append(days, horizon + 1)
-        ends = np.column_stack([ends, [0, 0, watched_on]])
-    return (horizon, *cumulative_incidence(days, *ends, confidence=confidence))
+    return table.reindex(range(n_cells))
