@@ -8,8 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, norm
 
-from salesdiag.errors import SalesDiagError
-from salesdiag.stats.rates import normal_quantile, ratio, wilson_interval
+from salesdiag.errors import InputError, SalesDiagError
+from salesdiag.stats.rates import (
+    clopper_pearson_interval,
+    normal_quantile,
+    rate_difference,
+    ratio,
+    wilson_interval,
+)
 
 # Newcombe (1998), Statistics in Medicine 17, table I, method 3 (Wilson's score interval)
 NEWCOMBE_1998_TABLE_1 = [
@@ -101,3 +107,82 @@ def test_normal_quantile_matches_scipy(confidence):
 def test_a_confidence_outside_0_and_1_is_refused_by_name(confidence):
     with pytest.raises(SalesDiagError, match=r"confidence must lie strictly between 0 and 1"):
         wilson_interval(1, 2, confidence=confidence)
+
+
+def test_clopper_pearson_to_six_digits():
+    low, high = clopper_pearson_interval(81, 263)  # METHODS section 4; Newcombe 1998, method 5
+    np.testing.assert_allclose((low, high), (0.252737, 0.367622), atol=5e-7)
+
+
+@given(SHARES)
+def test_clopper_pearson_matches_scipy(share):
+    n_part, n_whole, confidence = share
+    expected = binomtest(n_part, n_whole).proportion_ci(confidence, method="exact")
+    found = clopper_pearson_interval(n_part, n_whole, confidence=confidence)
+    np.testing.assert_allclose(found, (expected.low, expected.high), atol=1e-9)
+
+
+def test_clopper_pearson_of_nothing_is_unknown():
+    low, high = clopper_pearson_interval([0, np.nan, 3], [0, 4, 3])
+    assert np.isnan(low[:2]).all()
+    assert np.isnan(high[:2]).all()
+    assert high[2] == 1
+
+
+# Newcombe (1998), Statistics in Medicine 17, 873-890, table II, method 10: cases a to h
+NEWCOMBE_1998_TABLE_2 = [
+    (56, 70, 48, 80, 0.0524, 0.3339),
+    (9, 10, 3, 10, 0.1705, 0.8090),
+    (6, 7, 2, 7, 0.0582, 0.8062),
+    (5, 56, 0, 29, -0.0381, 0.1926),
+    (0, 10, 0, 20, -0.1611, 0.2775),
+    (0, 10, 0, 10, -0.2775, 0.2775),
+    (10, 10, 0, 20, 0.6791, 1.0000),
+    (10, 10, 0, 10, 0.6075, 1.0000),
+]
+
+
+@pytest.mark.parametrize(("a", "m", "b", "n", "low", "high"), NEWCOMBE_1998_TABLE_2)
+def test_the_difference_matches_newcombe_1998_table_2(a, m, b, n, low, high):
+    found = rate_difference(a, m, b, n)
+    assert found.difference == pytest.approx(a / m - b / n)
+    np.testing.assert_allclose((found.low, found.high), (low, high), atol=5e-5)
+
+
+@given(SHARES, SHARES)
+def test_the_difference_matches_statsmodels_and_turns_around(share, other):
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
+    (a, m, confidence), (b, n, _confidence) = share, other
+    expected = confint_proportions_2indep(a, m, b, n, method="newcomb", alpha=1 - confidence)
+    found = rate_difference(a, m, b, n, confidence=confidence)
+    np.testing.assert_allclose((found.low, found.high), expected, atol=1e-9)
+    turned = rate_difference(b, n, a, m, confidence=confidence)
+    np.testing.assert_allclose((turned.low, turned.high), (-found.high, -found.low), atol=1e-12)
+    assert -1 <= found.low <= found.difference <= found.high <= 1
+
+
+def test_a_difference_to_nothing_is_unknown():
+    assert np.isnan(rate_difference(1, 2, 0, 0)).all()
+
+
+@pytest.mark.parametrize("interval", [wilson_interval, clopper_pearson_interval])
+@pytest.mark.parametrize(
+    ("part", "whole", "message"),
+    [
+        (-1, 2, "n_part must be 0 or more"),
+        (1, -2, "n_whole must be 0 or more"),
+        (3, 2, "n_part must not exceed n_whole; got 3 of 2"),
+        ("many", 2, "n_part must hold numbers only; got 'many'"),
+        ([1, 2], [3, 4, 5], "n_part and n_whole must have shapes that fit"),
+        (1, np.inf, "n_whole must be 0 or more, and finite"),
+    ],
+)
+def test_counts_that_cannot_be_are_refused_by_name(interval, part, whole, message):
+    with pytest.raises(InputError, match=message):
+        interval(part, whole)
+
+
+def test_the_second_share_is_named_too():
+    with pytest.raises(InputError, match="other_part must not exceed other_whole"):
+        rate_difference(1, 2, 3, 2)

@@ -17,7 +17,8 @@ from salesdiag.analyses.plan.attainment import attainment_sums, typical_size
 from salesdiag.diagnosis.finding import Gap, NotExamined
 from salesdiag.errors import InputError, MissingDataError
 from salesdiag.schema import TABLES
-from salesdiag.stats.rates import compound_poisson_interval, ratio
+from salesdiag.stats.rates import ratio
+from salesdiag.stats.sums import compound_poisson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -168,7 +168,7 @@ def _range(least: float, most: float) -> str:
     if np.isinf(least) and np.isinf(most):
         return "finite"
     if np.isinf(most):
-        return "0 or more" if least == 0 else f"{least:g} or more, and finite"
+        return f"{least:g} or more, and finite"
     return f"at most {most:g}" if np.isinf(least) else f"between {least:g} and {most:g}"
 
 

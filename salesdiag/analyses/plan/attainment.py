@@ -18,7 +18,8 @@ from salesdiag.analyses.plan.counts import (
 from salesdiag.analyses.plan.targets import own_targets, read_targets, targets_below, whole_reps
 from salesdiag.errors import InputError
 from salesdiag.periods import parse_day
-from salesdiag.stats.rates import compound_poisson_interval, ratio, wilson_interval
+from salesdiag.stats.rates import ratio, wilson_interval
+from salesdiag.stats.sums import compound_poisson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,8 +146,9 @@ def target_attainment(
     table = table.reset_index(drop=True)
     _add_attainment(table, typical_size(department, metric), confidence)
     judged = table["n_reps"].where(table["is_complete"], 0)
-    table["participation_rate"] = ratio(table["n_reps_met"], judged)
-    low, high = wilson_interval(table["n_reps_met"], judged, confidence=confidence)
+    met = table["n_reps_met"].where(table["is_complete"], 0)
+    table["participation_rate"] = ratio(met, judged)
+    low, high = wilson_interval(met, judged, confidence=confidence)
     table["participation_rate_low"], table["participation_rate_high"] = low, high
     return table[[*keys, *_COLUMNS]]
 
