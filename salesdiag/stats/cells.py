@@ -1,0 +1,233 @@
+"""Regression on cells: cases that share all columns are one row with their counts or sums."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from salesdiag.errors import InputError
+from salesdiag.stats.arguments import counts_of, groups_of, matrix, numbers, share, vector
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
+
+_MOST_STEPS = 60
+_SEPARATED = 25.0  # odds of e to the 25: no data tell odds that large
+
+
+class CellFit(NamedTuple):
+    """Coefficients of a regression on cells, the constant first."""
+
+    coefficient: Floats
+    low: Floats
+    high: Floats
+    standard_error: Floats
+    p_value: Floats
+    covariance: Floats
+    fitted: Floats
+
+
+def logistic_cells(
+    n_part: ArrayLike,
+    n_whole: ArrayLike,
+    design: ArrayLike,
+    *,
+    cluster: ArrayLike | None = None,
+    ridge: float = 0.0,
+    confidence: float = 0.95,
+) -> CellFit:
+    """Regress a share on columns by logistic regression, cells instead of cases.
+
+    The estimate is that of one row a case, at the cost of the number of cells. A column that
+    splits the cases with the event from those without has no finite coefficient; that is an
+    error here and not a large number, unless a ridge is asked for.
+
+    Parameters
+    ----------
+    n_part, n_whole : array_like, shape (N,)
+        Cases with the event and cases, of each cell. Cells without cases tell nothing.
+    design : array_like, shape (N,) or (N, K)
+        Columns; the constant is added.
+    cluster : array_like, shape (N,), optional
+        Labels of what is independent; standard errors then allow for any dependence within
+        (sandwich, clusters / (clusters - 1), Student's t). None: cases are independent.
+    ridge : float, default 0
+        Penalty on the squares of the coefficients of standardised columns (not the constant).
+        It shrinks towards 0; intervals are then those of the shrunken estimate.
+    confidence : float, default 0.95
+        Level of the intervals.
+
+    Returns
+    -------
+    CellFit
+        ``coefficient`` (logarithms of odds ratios; the constant first), ``low``, ``high``,
+        ``standard_error``, ``p_value``, ``covariance``, and ``fitted`` shares of the cells.
+        Bounds are NaN with one cluster.
+
+    Raises
+    ------
+    InputError
+        If counts cannot be, a column repeats others or the constant, or the design separates
+        those with the event from those without.
+
+    Examples
+    --------
+    30 of 50 against 10 of 40: an odds ratio of 4.5.
+
+    >>> fit = logistic_cells([10, 30], [40, 50], [0, 1])
+    >>> np.exp(fit.coefficient[1]).round(6).item()
+    4.5
+    """
+    part, whole = counts_of(vector("n_part", n_part), vector("n_whole", n_whole, at_least=1))
+    x = _with_constant(design, len(part))
+    penalty = _penalty(x, whole, ridge)
+    beta: Floats = np.zeros(x.shape[1])
+    for _step in range(_MOST_STEPS):
+        chance = 1 / (1 + np.exp(-np.clip(x @ beta, -35, 35)))
+        gradient = x.T @ (part - whole * chance) - penalty * beta
+        information = x.T @ (x * (whole * chance * (1 - chance))[:, None]) + np.diag(penalty)
+        if not _step:
+            _check_columns(information)
+        move = np.linalg.lstsq(information, gradient, rcond=None)[0]
+        move *= min(1.0, 5 / max(np.abs(x @ move).max(initial=0.0), 1e-300))
+        beta = beta + move
+        if np.abs(x @ move).max(initial=0.0) < 1e-10:
+            break
+    _check_separated(x, beta, part, whole)
+    rows = x * (part - whole * chance)[:, None]
+    return _fit(beta, information, rows, cluster, 1.0, chance, confidence)
+
+
+def linear_cells(
+    n: ArrayLike,
+    value_sum: ArrayLike,
+    design: ArrayLike,
+    *,
+    value_squares: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+    confidence: float = 0.95,
+) -> CellFit:
+    """Regress a value on columns by least squares, cells instead of cases.
+
+    Parameters
+    ----------
+    n, value_sum : array_like, shape (N,)
+        Cases, and the sum of their values, of each cell.
+    design : array_like, shape (N,) or (N, K)
+        Columns; the constant is added.
+    value_squares : array_like, shape (N,), optional
+        Sum of the squares of the values of each cell. With it, the standard errors are those
+        of one row a case; without it and without clusters, those of the means of the cells.
+    cluster : array_like, shape (N,), optional
+        Labels of what is independent, as in `logistic_cells`.
+    confidence : float, default 0.95
+        Level of the intervals.
+
+    Returns
+    -------
+    CellFit
+        As of `logistic_cells`; ``fitted`` means of the cells. Bounds are NaN where no degree of
+        freedom is left.
+
+    Raises
+    ------
+    InputError
+        If counts cannot be, or a column repeats others or the constant.
+
+    Examples
+    --------
+    >>> fit = linear_cells([2, 2], [10, 14], [0, 1], value_squares=[52, 100])
+    >>> fit.coefficient.round(6).tolist()
+    [5.0, 2.0]
+    """
+    weight = vector("n", n, least=0, at_least=1)
+    total = vector("value_sum", value_sum, length=len(weight))
+    x = _with_constant(design, len(weight))
+    information = x.T @ (x * weight[:, None])
+    _check_columns(information)
+    beta = np.asarray(np.linalg.solve(information, x.T @ total), float)
+    fitted = x @ beta
+    mean = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
+    between = float(np.sum(weight * (mean - fitted) ** 2))
+    if value_squares is None:
+        degrees, within = float(np.sum(weight > 0)) - x.shape[1], 0.0
+    else:
+        squares = vector("value_squares", value_squares, least=0, length=len(weight))
+        within = float(np.sum(squares - weight * mean**2))
+        degrees = float(weight.sum()) - x.shape[1]
+    scale = (between + max(within, 0.0)) / degrees if degrees > 0 else np.nan
+    rows = x * (total - weight * fitted)[:, None]
+    return _fit(beta, information, rows, cluster, scale, fitted, confidence, degrees)
+
+
+def _fit(
+    beta: Floats,
+    information: Floats,
+    rows: Floats,
+    cluster: ArrayLike | None,
+    scale: float,
+    fitted: Floats,
+    confidence: float,
+    degrees: float = np.inf,
+) -> CellFit:
+    """Add standard errors: from the model, or from the scores of clusters."""
+    from scipy import special
+
+    level = share("confidence", confidence)
+    inverse: Floats = np.asarray(np.linalg.inv(information), float)
+    if cluster is None:
+        covariance = scale * inverse
+    else:
+        labels = groups_of("cluster", cluster, len(rows))
+        n_clusters = len(labels.labels)
+        scores = np.zeros((n_clusters, rows.shape[1]))
+        np.add.at(scores, labels.codes, rows)
+        degrees = n_clusters - 1.0
+        factor = n_clusters / degrees if degrees > 0 else np.nan
+        covariance = factor * inverse @ scores.T @ scores @ inverse
+    error = np.sqrt(np.diag(covariance))
+    if degrees > 0:
+        t = special.stdtrit(degrees, 0.5 + level / 2)
+        z = np.abs(beta) / np.where(error > 0, error, np.nan)
+        p_value = np.asarray(2 * special.stdtr(degrees, -z), float)
+    else:
+        t, p_value = np.nan, np.full_like(beta, np.nan)
+    return CellFit(beta, beta - t * error, beta + t * error, error, p_value, covariance, fitted)
+
+
+def _with_constant(design: ArrayLike, n_rows: int) -> Floats:
+    return np.column_stack((np.ones(n_rows), matrix("design", design, rows=n_rows)))
+
+
+def _penalty(x: Floats, weight: Floats, ridge: float) -> Floats:
+    """Give the penalty of each coefficient: that of its column, standardised."""
+    penalty = float(numbers("ridge", ridge, least=0))
+    mean = weight @ x / max(weight.sum(), 1e-300)
+    spread = weight @ (x - mean) ** 2 / max(weight.sum(), 1e-300)
+    found: Floats = penalty * spread  # of the constant 0
+    return found
+
+
+def _check_columns(information: Floats) -> None:
+    scale = np.sqrt(np.diag(information))
+    if (scale == 0).any() or np.linalg.eigvalsh(information / np.outer(scale, scale)).min() < 1e-11:
+        message = (
+            "design must not repeat itself: a column is constant, or follows from the others, in "
+            "the cells that have cases."
+        )
+        raise InputError(message)
+
+
+def _check_separated(x: Floats, beta: Floats, part: Floats, whole: Floats) -> None:
+    counted = whole > 0
+    ends = (part[counted] == 0) | (part[counted] == whole[counted])
+    if np.any(np.abs(x[counted] @ beta)[ends] > _SEPARATED):
+        spread = np.abs(beta) * x[counted].std(axis=0)
+        message = (
+            "design must not separate the cases with the event from those without; column "
+            f"{max(int(spread.argmax()), 1)} does. A ridge above 0 gives a finite estimate."
+        )
+        raise InputError(message)
