@@ -46,25 +46,26 @@ def aalen_johansen(sets: RiskSets, *, variance: Variance) -> Steps:
     return Steps(incidence, rival, survival, _running_variance(incidence, *terms))
 
 
+def cases_told(sets: RiskSets) -> Floats:
+    """Count at each time who was decided before or is still watched."""
+    decided = sets.n_event + sets.n_rival
+    return np.cumsum(decided, axis=1) - decided + sets.n_at_risk
+
+
 def bounds(
-    sets: RiskSets, steps: Steps, *, confidence: float, interval: Interval
+    rate: Floats, spread: Floats, n_told: Floats, *, confidence: float, interval: Interval
 ) -> tuple[Floats, Floats]:
-    """Give low and high of the incidence at each time."""
+    """Give low and high of incidences with their variances and `cases_told`."""
     one_of("interval", interval, ("wilson", "log_log"))
     z = normal_quantile(confidence)
-    rate, spread = steps.incidence, steps.variance
     inside = (rate > 0) & (rate < 1) & (spread > 0)
     if interval == "log_log":
         log = np.log1p(-np.where(inside, rate, 0.5))
         width = z * np.sqrt(spread) / np.where(inside, (1 - rate) * -log, np.inf)
         low, high = -np.expm1(log * np.exp(-width)), -np.expm1(log * np.exp(width))
         return np.where(inside, low, rate), np.where(inside, high, rate)
-    # nobody tells more than those who were decided or are still watched would as a plain share
-    decided = sets.n_event + sets.n_rival
-    told = np.cumsum(decided, axis=1) - decided + sets.n_at_risk
-    watched = (decided + sets.n_open).sum(axis=1, keepdims=True)
     size = ratio(np.where(inside, rate * (1 - rate), 0.0), np.where(inside, spread, 1.0))
-    size = np.minimum(np.where(inside, size, told), watched)
+    size = np.where(inside, size, n_told)
     return wilson_interval(rate * size, size, confidence=confidence)
 
 

@@ -81,13 +81,17 @@ def _laid_out(
     when: Floats, codes: NDArray[np.intp], n_groups: int, counts: Floats
 ) -> tuple[Floats, Floats]:
     """Give times (groups x times) and counts (kinds x groups x times), repeats added up."""
-    order = np.lexsort((when, codes))
-    when, codes, counts = when[order], codes[order], counts[:, order]
     if not len(when):
         return np.empty((n_groups, 0)), np.empty((len(counts), n_groups, 0))
-    is_new = np.r_[True, (np.diff(codes) != 0) | (np.diff(when) > 0)]
+    step, same = np.diff(when), np.diff(codes)
+    if (same < 0).any() or ((same == 0) & (step < 0)).any():
+        order = np.lexsort((when, codes))
+        when, codes, counts = when[order], codes[order], counts[:, order]
+        step, same = np.diff(when), np.diff(codes)
+    is_new = np.concatenate(([True], (same != 0) | (step != 0)))
     starts = np.flatnonzero(is_new)
-    counts = np.add.reduceat(counts, starts, axis=1)
+    if len(starts) < len(when):
+        counts = np.add.reduceat(counts, starts, axis=1)
     when, codes = when[starts], codes[starts]
     column = np.arange(len(when)) - np.searchsorted(codes, codes)
     shape = (n_groups, int(column.max()) + 1)

@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from salesdiag.stats.aalen_johansen import Interval, Variance, aalen_johansen, bounds
+from salesdiag.stats.aalen_johansen import (
+    Interval,
+    Variance,
+    aalen_johansen,
+    bounds,
+    cases_told,
+)
 from salesdiag.stats.arguments import numbers, share, whole_number
-from salesdiag.stats.rates import wilson_interval
 from salesdiag.stats.risk_sets import RiskSets, risk_sets
 
 if TYPE_CHECKING:
@@ -131,20 +136,21 @@ def cumulative_incidence(
     whole_number("min_at_risk", min_at_risk, least=1)
     sets = risk_sets(time, n_event, n_rival, n_open, group=group, n_late=n_late, after=after)
     steps = aalen_johansen(sets, variance=variance)
-    low, high = bounds(sets, steps, confidence=confidence, interval=interval)
     if horizon is None:
         until = _last_time(sets)[:, None]
     else:
         wanted = np.atleast_1d(numbers("horizon", horizon))
         until = np.broadcast_to(wanted, (len(sets.labels), wanted.size))
-    at_risk, supported = _support(sets, until, min_at_risk)
-    none_yet = wilson_interval(0 * at_risk, at_risk, confidence=confidence)
-    curves = ((steps.incidence, 0 * at_risk), (low, none_yet[0]), (high, none_yet[1]))
-    found = [np.where(supported, _at(sets.time, until, *curve), np.nan) for curve in curves]
-    rate, low, high = found
+    n_at_risk, supported = _support(sets, until, min_at_risk)
+    none = np.zeros_like(until)
+    rate = _at(sets.time, until, steps.incidence, none)
+    spread = _at(sets.time, until, steps.variance, none)
+    n_told = np.minimum(_at(sets.time, until, cases_told(sets), n_at_risk), _watched(sets))
+    low, high = bounds(rate, spread, n_told, confidence=confidence, interval=interval)
+    rate, low, high = (np.where(supported, found, np.nan) for found in (rate, low, high))
     if horizon is None or np.ndim(horizon) == 0:
-        return Incidence(sets.labels, rate[:, 0], low[:, 0], high[:, 0], at_risk[:, 0])
-    return Incidence(sets.labels, rate, low, high, at_risk)
+        return Incidence(sets.labels, rate[:, 0], low[:, 0], high[:, 0], n_at_risk[:, 0])
+    return Incidence(sets.labels, rate, low, high, n_at_risk)
 
 
 def incidence_curve(
@@ -185,7 +191,10 @@ def incidence_curve(
     """
     sets = risk_sets(time, n_event, n_rival, n_open, group=group, n_late=n_late, after=after)
     steps = aalen_johansen(sets, variance=variance)
-    low, high = bounds(sets, steps, confidence=confidence, interval=interval)
+    n_told = np.minimum(cases_told(sets), _watched(sets))
+    low, high = bounds(
+        steps.incidence, steps.variance, n_told, confidence=confidence, interval=interval
+    )
     known = np.isfinite(sets.time)
     supported = ~_thin(sets, 1).cumsum(axis=1).astype(bool)
 
@@ -250,7 +259,13 @@ def event_quantile(
     wanted = share("probability", probability)
     sets = risk_sets(time, n_event, n_rival, n_open, group=group, n_late=n_late, after=after)
     steps = aalen_johansen(sets, variance="delta")
-    low, high = bounds(sets, steps, confidence=confidence, interval="log_log")
+    low, high = bounds(
+        steps.incidence,
+        steps.variance,
+        cases_told(sets),
+        confidence=confidence,
+        interval="log_log",
+    )
     # the log-log bound of a probability of 1 has no width and bounds nothing
     low = np.where(steps.incidence < 1, low, 0.0)
     known = ~_thin(sets, 1).cumsum(axis=1).astype(bool) & np.isfinite(sets.time)
@@ -268,7 +283,12 @@ def _first(curve: Floats, wanted: float, time: Floats, known: NDArray[np.bool_])
         return np.full(len(curve), np.nan)
     reached = (curve >= wanted * (1 - 1e-12)) & known
     first = np.take_along_axis(time, reached.argmax(axis=1)[:, None], axis=1)[:, 0]
-    return np.where(reached.any(axis=1), first, np.nan)
+    found: Floats = np.where(reached.any(axis=1), first, np.nan)
+    return found
+
+
+def _watched(sets: RiskSets) -> Floats:
+    return (sets.n_event + sets.n_rival + sets.n_open).sum(axis=1, keepdims=True)
 
 
 def _last_time(sets: RiskSets) -> Floats:
