@@ -14,7 +14,7 @@ from statistics import median
 import numpy as np
 
 from salesdiag.stats.decomposition import chain_change
-from salesdiag.stats.poisson_panel import poisson_panel
+from salesdiag.stats.panel import poisson_panel
 from salesdiag.stats.survival import cumulative_incidence
 
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from salesdiag.errors import InputError
-from salesdiag.stats.agreement import (
+from salesdiag.stats.agreement.intraclass import (
     FORMS,
     _sources,
     crossed_components,
     intraclass_correlations,
 )
-from salesdiag.stats.severity import rater_severity, two_way
+from salesdiag.stats.agreement.severity import rater_severity, two_way
 
 # Shrout and Fleiss (1979), table 2: six targets (rows), four judges
 SHROUT_FLEISS = np.array([

@@ -12,7 +12,7 @@ from scipy.stats import binom, binomtest
 
 from salesdiag.errors import InputError
 from salesdiag.stats.bunching import excess_mass, placebo_thresholds, window_test
-from salesdiag.stats.smooth_histogram import fit_smooth, read_histogram
+from salesdiag.stats.bunching.histogram import fit_smooth, read_histogram
 
 PERCENT = np.arange(1, 41)
 AT = PERCENT == 10

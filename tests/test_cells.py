@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salesdiag.errors import InputError
-from salesdiag.stats.cells import linear_cells, logistic_cells
+from salesdiag.stats.panel import linear_cells, logistic_cells
 
 
 def cells(seed, n_cells=25):

@@ -12,8 +12,8 @@ from scipy.integrate import trapezoid
 from scipy.stats import t as student
 
 from salesdiag.errors import InputError
-from salesdiag.stats.change_dates import change_dates
-from salesdiag.stats.step_effects import AUTOCORRELATIONS, step_at
+from salesdiag.stats.change import change_dates
+from salesdiag.stats.change.steps import AUTOCORRELATIONS, step_at
 
 # R's strucchange on the Nile: residual squares with no and with one change, and the last year
 # of each segment for one, two and three changes at least 15 years apart

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import t as student
 
 from salesdiag.errors import InputError
-from salesdiag.stats.clustered import clustered_rate
-from salesdiag.stats.rates import wilson_interval
+from salesdiag.stats.rates import clustered_rate, wilson_interval
 
 CLUSTERS = st.lists(
     st.integers(1, 9).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))),

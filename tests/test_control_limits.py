@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import norm
 
 from salesdiag.errors import InputError
-from salesdiag.stats.control_limits import xmr_limits
+from salesdiag.stats.change import xmr_limits
 
 # NIST/SEMATECH e-Handbook, section 6.3.2.2: flow rates of ten batches
 NIST_FLOW = [49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 52.1]

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from salesdiag.errors import InputError
-from salesdiag.stats.dose_cells import dose_cells
-from salesdiag.stats.doubly_robust import dose_effect
-from salesdiag.stats.overlap import overlap_of
-from salesdiag.stats.ridge import fit_means, fit_shares, shares_at
+from salesdiag.stats.effects import dose_effect
+from salesdiag.stats.effects.dose_cells import dose_cells
+from salesdiag.stats.effects.overlap import overlap_of
+from salesdiag.stats.effects.ridge import fit_means, fit_shares, shares_at
 
 # Bickel, Hammel and O'Connell (1975), the six largest departments: admitted of applied
 BERKELEY_MEN = [(512, 825), (353, 560), (120, 325), (138, 417), (53, 191), (22, 373)]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from salesdiag.errors import InputError
-from salesdiag.stats.event_study import event_study
+from salesdiag.stats.effects import event_study
 
 # nine units over five periods, two each starting in period 3, 4 and 5 and three never
 VALUES = np.array(

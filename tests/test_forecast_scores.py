@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesdiag.errors import InputError
-from salesdiag.stats.calibration_lines import calibration_line
-from salesdiag.stats.forecast_scores import (
+from salesdiag.stats.forecasts import (
     amount_scores,
     brier_split,
+    calibration_line,
     calibration_table,
     log_score,
 )

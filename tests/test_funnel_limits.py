@@ -11,8 +11,13 @@ from hypothesis import strategies as st
 from scipy.stats import binom, norm, poisson
 
 from salesdiag.errors import InputError
-from salesdiag.stats.funnel_limits import funnel_limits, ratio_funnel_limits
-from salesdiag.stats.overdispersion import Overdispersion, overdispersion, ratio_overdispersion
+from salesdiag.stats.shrinkage import (
+    Overdispersion,
+    funnel_limits,
+    overdispersion,
+    ratio_funnel_limits,
+    ratio_overdispersion,
+)
 
 FEW = settings(deadline=None, max_examples=60)
 

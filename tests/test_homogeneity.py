@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import chi2_contingency, chisquare, multinomial
 
 from salesdiag.errors import InputError
-from salesdiag.stats.homogeneity import homogeneity_test, poisson_homogeneity_test
+from salesdiag.stats.shrinkage import homogeneity_test, poisson_homogeneity_test
 
 UNITS = st.lists(
     st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesdiag.errors import InputError
-from salesdiag.stats.incidence_tests import gray_test, log_rank_test
+from salesdiag.stats.survival import gray_test, log_rank_test
 from tests.transplants import transplants
 
 

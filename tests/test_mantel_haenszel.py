@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from salesdiag.errors import InputError
-from salesdiag.stats.mantel_haenszel import (
+from salesdiag.stats.standardisation import (
     breslow_day,
     cochran_mantel_haenszel,
     pooled_difference,

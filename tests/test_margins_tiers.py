@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesdiag.errors import InputError
-from salesdiag.stats.margins import break_even_growth, profit_leverage
+from salesdiag.stats.decomposition import break_even_growth, profit_leverage
 from salesdiag.stats.rates import ratio
 from salesdiag.stats.tiers import tiered
 

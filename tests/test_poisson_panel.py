@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import t as student
 
 from salesdiag.errors import InputError
-from salesdiag.stats.lags import combination, dose_bins, lag_columns
-from salesdiag.stats.poisson_panel import poisson_panel
-from salesdiag.stats.wild_bootstrap import wild_interval
+from salesdiag.stats.panel import combination, dose_bins, lag_columns, poisson_panel, wild_interval
 
 
 def world(seed, *, n_units=30, n_periods=12, effect=(0.4, -0.2)):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salesdiag.errors import InputError
-from salesdiag.stats.price_volume_mix import TERMS, price_volume_mix
+from salesdiag.stats.decomposition import TERMS, price_volume_mix
 
 
 def totals(found):

@@ -13,9 +13,9 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from salesdiag.errors import InputError
-from salesdiag.stats.homogeneity import homogeneity_test
-from salesdiag.stats.rankability import (
+from salesdiag.stats.shrinkage import (
     expected_rank,
+    homogeneity_test,
     pooled_variance,
     quarter_probability,
     rankability,

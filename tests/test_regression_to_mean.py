@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from salesdiag.errors import InputError
-from salesdiag.stats.regression_to_mean import expected_rebound, net_change
+from salesdiag.stats.effects import expected_rebound, net_change
 
 # Efron and Morris (1975), JASA 70, table 1: eighteen batters, average of their first 45 times
 # at bat and of the rest of the season

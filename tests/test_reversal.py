@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesdiag.errors import InputError
-from salesdiag.stats.mantel_haenszel import pooled_difference
-from salesdiag.stats.reversal import find_reversals
+from salesdiag.stats.standardisation import find_reversals, pooled_difference
 
 # Bickel, Hammel and O'Connell 1975: admitted and applied, men in six departments, then women
 ADMITTED = [512, 353, 120, 138, 53, 22, 89, 17, 202, 131, 94, 24]

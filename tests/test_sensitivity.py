@@ -9,8 +9,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from salesdiag.errors import InputError
-from salesdiag.stats.e_values import e_value, risk_ratio_of_difference, risk_ratio_of_odds
-from salesdiag.stats.sensitivity import adjusted_estimate, partial_r2, robustness_value
+from salesdiag.stats.effects import (
+    adjusted_estimate,
+    e_value,
+    partial_r2,
+    risk_ratio_of_difference,
+    risk_ratio_of_odds,
+    robustness_value,
+)
 
 # Cinelli and Hazlett (2020), section 5, the Darfur survey; digits from the tests of the R
 # package sensemakr (test-02-darfur.R): estimate, standard error, degrees of freedom

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from salesdiag.errors import InputError
-from salesdiag.stats.james_stein import james_stein
 from salesdiag.stats.shrinkage import (
     beta_binomial_shrinkage,
     gamma_poisson_shrinkage,
+    james_stein,
     normal_shrinkage,
 )
 

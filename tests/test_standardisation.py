@@ -12,12 +12,8 @@ from hypothesis import strategies as st
 from scipy.stats import poisson
 
 from salesdiag.errors import InputError
-from salesdiag.stats.standardisation import (
-    bisect_increasing,
-    indirect_expected,
-    kitagawa,
-    observed_expected,
-)
+from salesdiag.stats.standardisation import indirect_expected, kitagawa, observed_expected
+from salesdiag.stats.standardisation.indirect import bisect_increasing
 
 COUNTS = st.integers(0, 200)
 # cells of a table: (group, stratum, whole, share of the whole that had the event)

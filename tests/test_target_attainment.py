@@ -11,8 +11,7 @@ from scipy.stats import gamma
 
 import salesdiag as sd
 from salesdiag.analyses.plan import target_attainment
-from salesdiag.stats.rates import wilson_interval
-from salesdiag.stats.sums import compound_poisson_interval
+from salesdiag.stats.rates import compound_poisson_interval, wilson_interval
 from tests.frames import deals_of, sample_department, sample_frames, targets_of
 
 Q1 = ("2025-01-01", "2025-03-31")

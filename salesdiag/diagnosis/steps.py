@@ -17,8 +17,7 @@ from salesdiag.analyses.plan.attainment import attainment_sums, typical_size
 from salesdiag.diagnosis.finding import Gap, NotExamined
 from salesdiag.errors import InputError, MissingDataError
 from salesdiag.schema import TABLES
-from salesdiag.stats.rates import ratio
-from salesdiag.stats.sums import compound_poisson_interval
+from salesdiag.stats.rates import compound_poisson_interval, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable

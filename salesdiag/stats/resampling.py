@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from salesdiag.stats.arguments import share, whole_number
-from salesdiag.stats.rates import normal_quantile
+from salesdiag.stats.rates.shares import normal_quantile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

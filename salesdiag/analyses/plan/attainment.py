@@ -18,8 +18,7 @@ from salesdiag.analyses.plan.counts import (
 from salesdiag.analyses.plan.targets import own_targets, read_targets, targets_below, whole_reps
 from salesdiag.errors import InputError
 from salesdiag.periods import parse_day
-from salesdiag.stats.rates import ratio, wilson_interval
-from salesdiag.stats.sums import compound_poisson_interval
+from salesdiag.stats.rates import compound_poisson_interval, ratio, wilson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,9 @@
+"""Whether and when a series changed."""
+
+from __future__ import annotations
+
+from salesdiag.stats.change.control_limits import XmrLimits, xmr_limits
+from salesdiag.stats.change.dates import ChangeDates, change_dates
+from salesdiag.stats.change.steps import StepEffect, step_at
+
+__all__ = ["ChangeDates", "StepEffect", "XmrLimits", "change_dates", "step_at", "xmr_limits"]

@@ -1,0 +1,141 @@
+"""Cases that are alike, added up, put on one scale and dealt into folds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from salesdiag.errors import InputError
+from salesdiag.stats.arguments import counts_of, groups_of, matrix, vector
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+
+class Cells(NamedTuple):
+    """Cases that are alike in all that is known, and belong to one fold."""
+
+    level: NDArray[np.intp]  # an index of `levels`
+    design: NDArray[np.float64]  # the constant, then the covariates with mean 0 and spread 1
+    n: NDArray[np.float64]
+    total: NDArray[np.float64]
+    squares: NDArray[np.float64]
+    cluster: NDArray[np.intp]
+    fold: NDArray[np.intp]
+    levels: NDArray[np.generic]
+    n_clusters: int
+
+
+def dose_cells(
+    dose: ArrayLike,
+    covariates: ArrayLike,
+    n: ArrayLike,
+    outcome_sum: ArrayLike,
+    outcome_squares: ArrayLike | None,
+    cluster: ArrayLike | None,
+    folds: int,
+    seed: int,
+) -> Cells:
+    """Read rows of `dose_effect`, in any order, as cells.
+
+    Rows that are alike are added up, so splitting a row changes nothing. Without clusters
+    every case is its own, and the cases of one cell are dealt to the folds as evenly as they
+    go, each with the cell's mean outcome.
+
+    Examples
+    --------
+    >>> cells = dose_cells(["a", "b", "a"], [[0], [1], [0]], [1, 2, 1], [0, 1, 1], None, None, 1, 0)
+    >>> cells.n.tolist(), cells.total.tolist(), cells.levels[cells.level].tolist()
+    ([2.0, 2.0], [1.0, 1.0], ['a', 'b'])
+    """
+    size = vector("n", n, least=0, at_least=1)
+    total = vector("outcome_sum", outcome_sum, length=len(size))
+    if outcome_squares is None:
+        counts_of(total, size, names=("outcome_sum", "n"))
+        squares = total
+    else:
+        squares = vector("outcome_squares", outcome_squares, least=0, length=len(size))
+        if np.any(squares * size < total**2 * (1 - 1e-9)):
+            message = "outcome_squares must be at least outcome_sum squared over n."
+            raise InputError(message)
+    table = matrix("covariates", covariates, rows=len(size))
+    levels = groups_of("dose", dose, len(size))
+    clusters = groups_of("cluster", cluster, len(size))
+    used = size > 0
+    counts = np.column_stack([size, total, squares])[used]
+    present, level = np.unique(levels.codes[used], return_inverse=True)
+    if len(present) < 2:
+        message = f"dose must hold at least two levels with cases; got {len(present)}."
+        raise InputError(message)
+    found = _merged(clusters.codes[used], table[used], level, counts, levels.labels[present])
+    if cluster is None:
+        return _deal_cases(found, folds, seed)
+    if found.n_clusters < 2:
+        message = f"cluster must name at least two clusters with cases; got {found.n_clusters}."
+        raise InputError(message)
+    return _deal(found, folds, seed)
+
+
+def _merged(
+    cluster: NDArray[np.intp],
+    covariates: NDArray[np.float64],
+    level: NDArray[np.intp],
+    counts: NDArray[np.float64],
+    levels: NDArray[np.generic],
+) -> Cells:
+    """Add up rows that are alike, in an order that does not depend on theirs."""
+    alike = np.column_stack([cluster, covariates, level])
+    order = np.lexsort(np.column_stack([counts, alike]).T)
+    alike = alike[order]
+    new = np.ones(len(alike), dtype=bool)
+    new[1:] = np.any(alike[1:] != alike[:-1], axis=1)
+    n, total, squares = np.add.reduceat(counts[order], np.flatnonzero(new), axis=0).T
+    kept = order[new]
+    names, cluster = np.unique(cluster[kept], return_inverse=True)
+    design = _on_one_scale(covariates[kept], n)
+    nowhere = np.zeros(len(kept), dtype=np.intp)
+    return Cells(level[kept], design, n, total, squares, cluster, nowhere, levels, len(names))
+
+
+def _on_one_scale(covariates: NDArray[np.float64], n: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give every covariate mean 0 and spread 1 over the cases, and put the constant first."""
+    centred = covariates - n @ covariates / n.sum()
+    spread = np.sqrt(n @ centred**2 / n.sum())
+    noise = 1e-12 * np.abs(covariates).max(axis=0, initial=0)
+    return np.column_stack([np.ones(len(n)), centred / np.where(spread > noise, spread, 1.0)])
+
+
+def _deal(cells: Cells, folds: int, seed: int) -> Cells:
+    """Deal whole clusters, those of each main level in turn, so that no fold lacks a level."""
+    by_level = np.zeros((cells.n_clusters, len(cells.levels)))
+    np.add.at(by_level, (cells.cluster, cells.level), cells.n)
+    drawn = np.random.default_rng(seed).permutation(cells.n_clusters)
+    place = np.empty(cells.n_clusters, dtype=np.intp)
+    place[np.lexsort((drawn, by_level.argmax(axis=1)))] = np.arange(cells.n_clusters)
+    return cells._replace(fold=(place % min(folds, cells.n_clusters))[cells.cluster])
+
+
+def _deal_cases(cells: Cells, folds: int, seed: int) -> Cells:
+    """Deal the cases of every cell, as evenly as they go; what is left over level by level."""
+    n_cases = int(np.ceil(cells.n.sum()))
+    if n_cases < 2:
+        message = f"n must add up to at least two cases; got {cells.n.sum():g}."
+        raise InputError(message)
+    folds = min(folds, n_cases)
+    drawn = np.random.default_rng(seed).permutation(len(cells.n))
+    order = np.lexsort((drawn, cells.level))
+    even = np.floor(cells.n / folds)
+    over = cells.n - folds * even
+    slots = np.ceil(over)
+    first = np.empty(len(cells.n))
+    first[order] = np.cumsum(slots[order]) - slots[order]
+    # how far a fold lies after the first one that gets a case left over
+    lag = (np.arange(folds) - first[:, None]) % folds
+    size = even[:, None] + np.clip(over[:, None] - lag, 0, 1)
+    cell, fold = np.nonzero(size)
+    n = size[cell, fold]
+    portion = n / cells.n[cell]
+    total, squares = cells.total[cell] * portion, cells.squares[cell] * portion
+    return Cells(cells.level[cell], cells.design[cell], n, total, squares, cell, fold,
+                 cells.levels, n_cases)  # fmt: skip

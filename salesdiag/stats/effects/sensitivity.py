@@ -1,0 +1,207 @@
+"""How strong something unseen would have to be to overturn a regression's estimate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from salesdiag.errors import InputError
+from salesdiag.stats.arguments import numbers, share
+from salesdiag.stats.effects.e_values import positive
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+
+class AdjustedEstimate(NamedTuple):
+    """An estimate as it would be with the hidden cause taken into account."""
+
+    r2_treatment: NDArray[np.float64]
+    r2_outcome: NDArray[np.float64]
+    estimate: NDArray[np.float64]
+    standard_error: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+def partial_r2(t: ArrayLike, df: ArrayLike) -> NDArray[np.float64]:
+    """Give the share of what is left of the outcome that the treatment explains.
+
+    It is also a worst case: a hidden cause that explains all the rest of the outcome must
+    explain at least this share of the treatment to bring the estimate to zero.
+
+    Parameters
+    ----------
+    t : array_like
+        Estimate over its standard error, from a linear regression.
+    df : array_like
+        Its residual degrees of freedom, above 0.
+
+    Returns
+    -------
+    ndarray
+        In [0, 1).
+
+    Raises
+    ------
+    InputError
+        If ``t`` is not a number or ``df`` not above 0.
+
+    Examples
+    --------
+    >>> partial_r2(4.18445, 783).round(4).item()
+    0.0219
+    """
+    squared = numbers("t", t) ** 2
+    return np.asarray(squared / (squared + positive("df", df)))
+
+
+def robustness_value(
+    t: ArrayLike, df: ArrayLike, *, q: float = 1.0, alpha: float | None = None
+) -> NDArray[np.float64]:
+    """Give the strength at which a hidden cause would overturn a regression's estimate.
+
+    A cause that explains less than this share of what is left of the treatment *and* of the
+    outcome cannot take away the share ``q`` of the estimate. With ``alpha`` the question is
+    whether the interval would still leave zero (or what ``q`` leaves of the estimate) out.
+
+    Parameters
+    ----------
+    t : array_like
+        Estimate over its standard error.
+    df : array_like
+        Residual degrees of freedom, above 1.
+    q : float, default 1
+        Share of the estimate to be taken away; 1 means all of it.
+    alpha : float, optional
+        Level of the test, such as 0.05; without it the estimate alone is judged.
+
+    Returns
+    -------
+    ndarray
+        In [0, 1); 0 where the interval holds the goal already.
+
+    Raises
+    ------
+    InputError
+        If ``df`` is not above 1, ``q`` not above 0 or ``alpha`` not between 0 and 1.
+
+    References
+    ----------
+    Cinelli, C. and Hazlett, C. (2020). Making sense of sensitivity: extending omitted
+    variable bias. Journal of the Royal Statistical Society B 82, 39-67.
+
+    Examples
+    --------
+    >>> robustness_value(4.18445, 783).round(3).item()
+    0.139
+    >>> robustness_value(4.18445, 783, alpha=0.05).round(3).item()
+    0.076
+    """
+    degrees = numbers("df", df)
+    if np.any(degrees <= 1):
+        message = f"df must be above 1; got {degrees.min():g}."
+        raise InputError(message)
+    strength = positive("q", q) * np.abs(numbers("t", t)) / np.sqrt(degrees)
+    needed = np.zeros(())
+    if alpha is not None:
+        needed = np.asarray(_t_quantile(1 - share("alpha", alpha), degrees - 1))
+        needed = needed / np.sqrt(degrees - 1)
+    spare = np.maximum(strength - needed, 0)
+    equal = (np.sqrt(spare**4 + 4 * spare**2) - spare**2) / 2
+    # beyond this strength a cause does most by leaving the outcome's noise as it is
+    corner = (strength**2 - needed**2) / (1 + strength**2)
+    return np.asarray(np.where((spare > 0) & (strength * needed > 1), corner, equal))
+
+
+def adjusted_estimate(
+    estimate: ArrayLike,
+    standard_error: ArrayLike,
+    df: ArrayLike,
+    *,
+    r2_treatment: ArrayLike,
+    r2_outcome: ArrayLike,
+    strength: ArrayLike = 1.0,
+    confidence: float = 0.95,
+) -> AdjustedEstimate:
+    """Give the estimate that would remain if a hidden cause were as strong as a known one.
+
+    The known one is a covariate of the same regression. Its two shares say how much of what
+    the other covariates leave of the treatment, and of the outcome given the treatment, it
+    explains. The hidden cause is taken to pull towards zero, which is the worst case.
+
+    Parameters
+    ----------
+    estimate, standard_error, df : array_like
+        Of the treatment, from a linear regression.
+    r2_treatment, r2_outcome : array_like
+        Partial R2 of the known covariate with the treatment and with the outcome, in [0, 1);
+        `partial_r2` gives them from the covariate's own t in each regression.
+    strength : array_like, default 1
+        How many times as strong the hidden cause is, 0 or more.
+    confidence : float, default 0.95
+        Level of the interval.
+
+    Returns
+    -------
+    AdjustedEstimate
+        The hidden cause's own two shares (that of the outcome at most 1), the estimate that
+        would remain, its standard error and its interval. All NaN where so strong a cause
+        cannot exist, because it would explain more than the whole of the treatment.
+
+    Raises
+    ------
+    InputError
+        If a share is outside [0, 1), a standard error or ``df - 1`` is not above 0, or
+        ``strength`` is negative.
+
+    References
+    ----------
+    Cinelli, C. and Hazlett, C. (2020). Making sense of sensitivity: extending omitted
+    variable bias. Journal of the Royal Statistical Society B 82, 39-67.
+
+    Examples
+    --------
+    >>> found = adjusted_estimate(0.0973, 0.0233, 783, r2_treatment=0.0091, r2_outcome=0.109)
+    >>> found.estimate.round(3).item()
+    0.075
+    """
+    effect, error = numbers("estimate", estimate), positive("standard_error", standard_error)
+    degrees = numbers("df", df)
+    if np.any(degrees <= 1):
+        message = f"df must be above 1; got {degrees.min():g}."
+        raise InputError(message)
+    with_treatment, with_outcome = _hidden_shares(r2_treatment, r2_outcome, strength)
+    left = 1 - with_treatment
+    bias = error * np.sqrt(degrees * with_outcome * with_treatment / left)
+    adjusted = np.sign(effect) * (np.abs(effect) - bias)
+    wobble = error * np.sqrt((1 - with_outcome) / left * degrees / (degrees - 1))
+    reach = _t_quantile(share("confidence", confidence), degrees - 1) * wobble
+    found = (with_treatment, with_outcome, adjusted, wobble, adjusted - reach, adjusted + reach)
+    return AdjustedEstimate(*np.broadcast_arrays(*found))
+
+
+def _hidden_shares(
+    r2_treatment: ArrayLike, r2_outcome: ArrayLike, strength: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the two shares of a cause so many times as strong; NaN where it cannot exist."""
+    below_one = np.nextafter(1, 0)
+    d = numbers("r2_treatment", r2_treatment, least=0, most=below_one)
+    y = numbers("r2_outcome", r2_outcome, least=0, most=below_one)
+    times = numbers("strength", strength, least=0)
+    d, y, times = np.broadcast_arrays(d, y, times)
+    with_treatment = times * d / (1 - d)
+    with_treatment = np.where(with_treatment < 1, with_treatment, np.nan)
+    shared = times * d**2 / ((1 - np.where(times * d < 1, times * d, np.nan)) * (1 - d))
+    shared = np.where(shared < 1, shared, np.nan)  # overlap of the two, given the treatment
+    factor = (np.sqrt(times) + np.sqrt(shared)) / np.sqrt(1 - shared)
+    with_outcome = np.minimum(factor**2 * y / (1 - y), 1)
+    known = ~np.isnan(with_treatment + with_outcome)
+    return np.where(known, with_treatment, np.nan), np.where(known, with_outcome, np.nan)
+
+
+def _t_quantile(confidence: float, degrees: NDArray[np.float64]) -> NDArray[np.float64]:
+    from scipy import special
+
+    return np.asarray(special.stdtrit(degrees, 0.5 + confidence / 2))

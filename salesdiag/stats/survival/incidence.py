@@ -1,0 +1,330 @@
+"""Time to an event when some have not had it yet and others can no longer have it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from salesdiag.stats.arguments import numbers, share, whole_number
+from salesdiag.stats.survival.aalen_johansen import (
+    Interval,
+    Variance,
+    aalen_johansen,
+    bounds,
+    cases_told,
+)
+from salesdiag.stats.survival.risk_sets import RiskSets, risk_sets
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
+
+
+class Incidence(NamedTuple):
+    """A probability by a horizon with its interval, one entry a group (and horizon)."""
+
+    group: NDArray[np.generic]
+    rate: Floats
+    low: Floats
+    high: Floats
+    n_at_risk: Floats
+
+
+class Quantile(NamedTuple):
+    """A time by which a share has had the event, one entry a group."""
+
+    group: NDArray[np.generic]
+    time: Floats
+    low: Floats
+    high: Floats
+
+
+class Curve(NamedTuple):
+    """How a probability grows, one entry a group and time, in ascending order of both."""
+
+    group: NDArray[np.generic]
+    time: Floats
+    n_at_risk: Floats
+    incidence: Floats
+    low: Floats
+    high: Floats
+    rival_incidence: Floats
+    survival: Floats
+    variance: Floats
+
+
+def cumulative_incidence(
+    time: ArrayLike,
+    n_event: ArrayLike,
+    n_rival: ArrayLike | None,
+    n_open: ArrayLike,
+    *,
+    group: ArrayLike | None = None,
+    horizon: ArrayLike | None = None,
+    after: float | None = None,
+    n_late: ArrayLike | None = None,
+    min_at_risk: int = 1,
+    confidence: float = 0.95,
+    interval: Interval = "wilson",
+    variance: Variance = "delta",
+) -> Incidence:
+    """Give the Aalen-Johansen probability of having had the event by a horizon.
+
+    One minus Kaplan-Meier would treat those who had the rival event as if they could still
+    have the event; a share of the decided would forget everybody who is still open. This
+    counts each as long as it was watched, exactly, ties included, nothing drawn at random.
+
+    The interval is Wilson's at the sample size that a plain share would need for the same
+    variance, so where nobody is open it is Wilson's own. In simulations of 20 and more
+    events it covers within two points of its level; with five events and many open ones it
+    may cover up to three points more or less.
+
+    Parameters
+    ----------
+    time : array_like, shape (N,)
+        Times in any order; counts of equal times in a group are added up.
+    n_event, n_rival, n_open : array_like, shape (N,)
+        How many had the event, had the rival event (None: there is none), or were last seen
+        without either, at each time. Those last seen at a time leave after its events.
+    group : array_like, shape (N,), optional
+        Labels; each group is estimated by itself.
+    horizon : float or list of float, optional
+        Time or times by which. None: the last time of each group.
+    after : float, optional
+        The probability for those who have had neither event up to and including that time.
+    n_late : array_like, shape (N,), optional
+        How many came under watch only after that time, their earlier life unseen (left
+        truncation). They count as at risk from the next time on.
+    min_at_risk : int, default 1
+        A horizon is supported while so many are at risk, and at each time before it; below
+        that only if nobody had left open or come late.
+    confidence : float, default 0.95
+        Level of the interval.
+    interval : {"wilson", "log_log"}, default "wilson"
+        ``"log_log"`` is symmetric in log(-log) of one minus the probability, the textbook's
+        interval of Kaplan-Meier; it has no width where the probability is 0 or 1.
+    variance : {"delta", "aalen"}, default "delta"
+        The delta method's (binomial where nobody is open), or Aalen's counting-process
+        estimate, a little larger in small groups.
+
+    Returns
+    -------
+    Incidence
+        ``group`` : labels in order. ``rate``, ``low``, ``high`` : in [0, 1], shape (groups,)
+        or (groups, horizons) for a list; NaN where nobody had either event, or where the
+        horizon is not supported. ``n_at_risk`` : how many were at risk at the horizon.
+
+    Raises
+    ------
+    InputError
+        If a count is negative or missing, lists differ in length, or ``n_late`` does not fit.
+
+    References
+    ----------
+    Aalen, O. O. and Johansen, S. (1978). An empirical transition matrix for
+    non-homogeneous Markov chains. Scandinavian Journal of Statistics 5(3), 141-150.
+
+    Examples
+    --------
+    >>> days = [1, 2, 3, 5, 6]
+    >>> found = cumulative_incidence(days, [0, 0, 2, 2, 1], [1, 0, 1, 0, 1], [1, 2, 0, 0, 0])
+    >>> found.rate.round(6).item()
+    0.649351
+    """
+    whole_number("min_at_risk", min_at_risk, least=1)
+    sets = risk_sets(time, n_event, n_rival, n_open, group=group, n_late=n_late, after=after)
+    steps = aalen_johansen(sets, variance=variance)
+    if horizon is None:
+        until = _last_time(sets)[:, None]
+    else:
+        wanted = np.atleast_1d(numbers("horizon", horizon))
+        until = np.broadcast_to(wanted, (len(sets.labels), wanted.size))
+    n_at_risk, supported = _support(sets, until, min_at_risk)
+    none = np.zeros_like(until)
+    rate = _at(sets.time, until, steps.incidence, none)
+    spread = _at(sets.time, until, steps.variance, none)
+    n_told = np.minimum(_at(sets.time, until, cases_told(sets), n_at_risk), _watched(sets))
+    low, high = bounds(rate, spread, n_told, confidence=confidence, interval=interval)
+    rate, low, high = (np.where(supported, found, np.nan) for found in (rate, low, high))
+    if horizon is None or np.ndim(horizon) == 0:
+        return Incidence(sets.labels, rate[:, 0], low[:, 0], high[:, 0], n_at_risk[:, 0])
+    return Incidence(sets.labels, rate, low, high, n_at_risk)
+
+
+def incidence_curve(
+    time: ArrayLike,
+    n_event: ArrayLike,
+    n_rival: ArrayLike | None,
+    n_open: ArrayLike,
+    *,
+    group: ArrayLike | None = None,
+    after: float | None = None,
+    n_late: ArrayLike | None = None,
+    confidence: float = 0.95,
+    interval: Interval = "wilson",
+    variance: Variance = "delta",
+) -> Curve:
+    """Give the whole curve behind `cumulative_incidence`; its parameters mean the same.
+
+    Without rivals it is Kaplan-Meier's: ``survival`` is his estimate, ``variance`` with
+    ``"delta"`` is Greenwood's, and one minus ``high`` and ``low`` bound the survival.
+
+    Returns
+    -------
+    Curve
+        One entry for each group and time at which anything happened: ``n_at_risk`` just
+        before, ``incidence`` with ``low`` and ``high``, ``rival_incidence`` and
+        ``survival`` in [0, 1], adding up to 1, and the ``variance`` of the incidence. NaN
+        from the time on at which nobody was at risk although some had left open.
+
+    Examples
+    --------
+    Of four, one had the event on day 1, one left open on day 2, one had the rival on day 3.
+
+    >>> curve = incidence_curve([1, 2, 3, 4], [1, 0, 0, 1], [0, 0, 1, 0], [0, 1, 0, 0])
+    >>> curve.incidence.tolist()
+    [0.25, 0.25, 0.25, 0.625]
+    >>> curve.survival.tolist()
+    [0.75, 0.75, 0.375, 0.0]
+    """
+    sets = risk_sets(time, n_event, n_rival, n_open, group=group, n_late=n_late, after=after)
+    steps = aalen_johansen(sets, variance=variance)
+    n_told = np.minimum(cases_told(sets), _watched(sets))
+    low, high = bounds(
+        steps.incidence, steps.variance, n_told, confidence=confidence, interval=interval
+    )
+    known = np.isfinite(sets.time)
+    supported = ~_thin(sets, 1).cumsum(axis=1).astype(bool)
+
+    def shown(curve: Floats) -> Floats:
+        return np.where(supported, curve, np.nan)[known]
+
+    return Curve(
+        group=np.repeat(sets.labels, known.sum(axis=1)),
+        time=sets.time[known],
+        n_at_risk=sets.n_at_risk[known],
+        incidence=shown(steps.incidence),
+        low=shown(low),
+        high=shown(high),
+        rival_incidence=shown(steps.rival_incidence),
+        survival=shown(steps.survival),
+        variance=shown(steps.variance),
+    )
+
+
+def event_quantile(
+    time: ArrayLike,
+    n_event: ArrayLike,
+    n_rival: ArrayLike | None,
+    n_open: ArrayLike,
+    *,
+    probability: float = 0.5,
+    group: ArrayLike | None = None,
+    after: float | None = None,
+    n_late: ArrayLike | None = None,
+    confidence: float = 0.95,
+) -> Quantile:
+    """Give the first time by which a share has had the event; by default the median time.
+
+    The median of those who had the event is too short: who takes long is still open. With
+    rivals the share is of all, so a median exists only where more than half have the event.
+
+    Parameters
+    ----------
+    time, n_event, n_rival, n_open, group, after, n_late, confidence
+        As in `cumulative_incidence`.
+    probability : float, default 0.5
+        The share, strictly between 0 and 1.
+
+    Returns
+    -------
+    Quantile
+        ``time`` : NaN where the share is not reached within what was watched. ``low``,
+        ``high`` : the times at which the upper and the lower bound of the curve (log-log)
+        reach it; ``high`` is NaN where it lies beyond what was watched.
+
+    References
+    ----------
+    Brookmeyer, R. and Crowley, J. (1982). A confidence interval for the median survival
+    time. Biometrics 38, 29-41.
+
+    Examples
+    --------
+    >>> found = event_quantile([2, 4, 6, 9], [1, 1, 1, 0], None, [0, 0, 0, 1])
+    >>> found.time.item(), found.low.item()
+    (4.0, 2.0)
+    """
+    wanted = share("probability", probability)
+    sets = risk_sets(time, n_event, n_rival, n_open, group=group, n_late=n_late, after=after)
+    steps = aalen_johansen(sets, variance="delta")
+    low, high = bounds(
+        steps.incidence,
+        steps.variance,
+        cases_told(sets),
+        confidence=confidence,
+        interval="log_log",
+    )
+    # the log-log bound of a probability of 1 has no width and bounds nothing
+    low = np.where(steps.incidence < 1, low, 0.0)
+    known = ~_thin(sets, 1).cumsum(axis=1).astype(bool) & np.isfinite(sets.time)
+    return Quantile(
+        sets.labels,
+        _first(steps.incidence, wanted, sets.time, known),
+        _first(high, wanted, sets.time, known),
+        _first(low, wanted, sets.time, known),
+    )
+
+
+def _first(curve: Floats, wanted: float, time: Floats, known: NDArray[np.bool_]) -> Floats:
+    """Give the first time at which a curve reaches a height, NaN if it does not."""
+    if not curve.shape[1]:
+        return np.full(len(curve), np.nan)
+    reached = (curve >= wanted * (1 - 1e-12)) & known
+    first = np.take_along_axis(time, reached.argmax(axis=1)[:, None], axis=1)[:, 0]
+    found: Floats = np.where(reached.any(axis=1), first, np.nan)
+    return found
+
+
+def _watched(sets: RiskSets) -> Floats:
+    watched: Floats = (sets.n_event + sets.n_rival + sets.n_open).sum(axis=1, keepdims=True)
+    return watched
+
+
+def _last_time(sets: RiskSets) -> Floats:
+    """Give the last time of each group; of one in which nobody was decided, NaN."""
+    finite = np.where(np.isfinite(sets.time), sets.time, -np.inf)
+    decided = (sets.n_event + sets.n_rival).any(axis=1)
+    return np.where(decided, finite.max(axis=1, initial=-np.inf), np.nan)
+
+
+def _at(time: Floats, until: Floats, curve: Floats, first: Floats) -> Floats:
+    """Read a curve at times; ``first`` is its value before anything happened."""
+    column = (time[:, None, :] <= until[:, :, None]).sum(axis=2) - 1
+    if not curve.shape[1]:
+        return first
+    found: Floats = np.take_along_axis(curve, np.maximum(column, 0), axis=1)
+    return np.where(column < 0, first, found)
+
+
+def _support(sets: RiskSets, until: Floats, min_at_risk: int) -> tuple[Floats, NDArray[np.bool_]]:
+    """Count who is at risk at each horizon and tell whether the curve may be read there."""
+    later = np.asarray(sets.time[:, None, :] >= until[:, :, None])
+    net = sets.n_event + sets.n_rival + sets.n_open - sets.n_late
+    at_risk = np.clip(np.where(later, net[:, None, :], 0.0).sum(axis=2), 0, None)
+    passed = np.asarray(sets.time[:, None, :] <= until[:, :, None])
+    thin = (passed & _thin(sets, min_at_risk)[:, None, :]).any(axis=2)
+    unseen = np.where(~later, sets.n_open[:, None, :], 0.0).sum(axis=2) > 0
+    unseen |= sets.n_late.any(axis=1, keepdims=True)
+    known = ~np.isnan(until)
+    supported = known & ~thin & ((at_risk >= min_at_risk) | ~unseen)
+    return np.where(known, at_risk, np.nan), supported
+
+
+def _thin(sets: RiskSets, min_at_risk: int) -> NDArray[np.bool_]:
+    """Tell at which times too few are at risk, and not only because the rest is decided."""
+    left_open = np.cumsum(sets.n_open, axis=1) - sets.n_open
+    unseen = (left_open > 0) | sets.n_late.any(axis=1, keepdims=True)
+    happens = (sets.n_event + sets.n_rival + sets.n_late) > 0
+    return unseen & happens & (sets.n_at_risk < min_at_risk)
