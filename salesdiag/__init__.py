@@ -7,8 +7,8 @@ The flow::
 
 - `load` reads a folder, a workbook or a database into a `Department`;
 - `check` lists everything that is wrong with its data;
-- `funnel` and `plan` hold the analyses: ``(department, *, by, start, end, confidence)`` in,
-  one tidy DataFrame out;
+- `funnel`, `activity`, `plan`, `discount` and `drivers` hold the analyses:
+  ``(department, *, by, start, end, confidence)`` in, one tidy DataFrame out;
 - `diagnose` puts them together, `write_html`, `write_workbook` and `write_findings` show it.
 
 Names are imported when they are first used, so ``import salesdiag`` costs next to nothing.
@@ -20,7 +20,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from salesdiag.analyses import funnel, plan
+    from salesdiag.analyses import activity, discount, drivers, funnel, plan
     from salesdiag.analyses.check import check
     from salesdiag.department import Department
     from salesdiag.diagnosis.diagnose import diagnose
@@ -54,6 +54,9 @@ _HOMES = {
     "write_workbook": "salesdiag.present.workbook",
 }
 _MODULES = {
+    "activity": "salesdiag.analyses.activity",
+    "discount": "salesdiag.analyses.discount",
+    "drivers": "salesdiag.analyses.drivers",
     "funnel": "salesdiag.analyses.funnel",
     "plan": "salesdiag.analyses.plan",
 }
@@ -68,8 +71,11 @@ __all__ = [
     "MissingDataError",
     "SalesDiagError",
     "Scope",
+    "activity",
     "check",
     "diagnose",
+    "discount",
+    "drivers",
     "funnel",
     "inspect",
     "load",

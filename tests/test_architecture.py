@@ -18,6 +18,7 @@ LAYERS = (
     ("errors", "schema", "periods", "stats"),
     ("card", "engine", "narrow", "settings"),
     ("department",),
+    ("reductions",),
     ("intake", "analyses"),
     ("diagnosis",),
     ("present",),

@@ -10,17 +10,12 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import salesdiag as sd
+from tests.cases import CASES
 from tests.frames import sample_department, sample_frames, shuffled
 
 AS_OF = "2025-12-31"
 
-# every public analysis, with options of its own and a column to split by
-CASES = {
-    sd.funnel.win_rate: ({"population": "created"}, ["team", "source"]),
-    sd.funnel.stage_conversion: ({}, ["team", "source"]),
-    sd.funnel.current_stages: ({}, ["team", "source"]),
-    sd.plan.target_attainment: ({"metric": "deals_won"}, ["team"]),
-}
+PARTS = ("activity", "discount", "drivers", "funnel", "plan")
 ANALYSES = {analysis.__name__: analysis for analysis in CASES}
 SHARED = ["department", "by", "start", "end", "confidence"]
 
@@ -41,7 +36,8 @@ def documented_columns(analysis) -> tuple[set[str], set[str]]:
 
 
 def test_cases_cover_the_public_analyses():
-    public = {getattr(module, name) for module in (sd.funnel, sd.plan) for name in module.__all__}
+    public = {getattr(module, name) for module in (getattr(sd, part) for part in PARTS)
+              for name in module.__all__}  # fmt: skip
     assert set(CASES) == public
 
 
@@ -237,7 +233,7 @@ def test_a_wider_confidence_gives_a_wider_interval(analysis):
             assert (wide[name] < narrow[name])[inside].all()
 
 
-PUBLIC = {name: getattr(sd, name) for name in sd.__all__ if name not in ("funnel", "plan")}
+PUBLIC = {name: getattr(sd, name) for name in sd.__all__ if name not in PARTS}
 FUNCTIONS = {name: one for name, one in PUBLIC.items() if inspect.isfunction(one)} | ANALYSES
 
 
@@ -263,7 +259,7 @@ def test_every_parameter_is_described(name):
 
 
 def test_public_names_can_all_be_had_and_are_listed():
-    assert set(PUBLIC) | {"funnel", "plan"} == set(sd.__all__)
+    assert set(PUBLIC) | set(PARTS) == set(sd.__all__)
     assert set(sd.__all__) <= set(dir(sd))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = sd.nothing

@@ -1,0 +1,7 @@
+"""Every public analysis with options of its own and a column to split by, part by part."""
+
+from __future__ import annotations
+
+from tests.cases import activity, discount, drivers, funnel, plan
+
+CASES = funnel.CASES | activity.CASES | plan.CASES | discount.CASES | drivers.CASES

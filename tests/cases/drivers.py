@@ -1,0 +1,5 @@
+"""Cases of the analyses of `salesdiag.drivers`: options of their own and columns to split by."""
+
+from __future__ import annotations
+
+CASES: dict = {}
