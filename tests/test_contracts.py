@@ -150,7 +150,7 @@ def test_every_rate_has_an_interval_and_counts_beside_it(analysis):
     columns = list(analysis(sample_department()).columns)
     rates = [name for name in columns if name.endswith("_rate") and name not in NOT_ESTIMATED]
     rates += [name for name in columns if name == "attainment"]
-    assert rates or analysis is sd.funnel.current_stages
+    assert rates or any(name.endswith("_share_low") for name in columns)
     for name in rates:
         place = columns.index(name)
         assert columns[place + 1 : place + 3] == [f"{name}_low", f"{name}_high"]
@@ -186,7 +186,8 @@ def test_a_table_that_the_caller_spoils_does_not_spoil_the_next(analysis):
     department = sd.Department(**sample_frames(), as_of=AS_OF)
     first = analysis(department, by="team")
     expected = first.copy()
-    first.loc[:, first.columns[-1]] = 99.0
+    spoilt = first.select_dtypes("float64").columns[-1]
+    first[spoilt] = 99.0
     assert_frame_equal(analysis(department, by="team"), expected)
 
 

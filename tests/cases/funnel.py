@@ -7,5 +7,10 @@ import salesdiag as sd
 CASES = {
     sd.funnel.win_rate: ({"population": "created"}, ["team", "source"]),
     sd.funnel.stage_conversion: ({}, ["team", "source"]),
+    sd.funnel.outcome_incidence: ({"ages": [60]}, ["team", "source"]),
+    sd.funnel.cohort_conversion: ({"grain": "month"}, ["team", "source"]),
+    sd.funnel.stage_flow: ({}, ["team", "source"]),
+    sd.funnel.loss_reasons: ({}, ["team", "source"]),
+    sd.funnel.segment_comparison: ({"compare": "product"}, ["team", "source"]),
     sd.funnel.current_stages: ({}, ["team", "source"]),
 }

@@ -28,7 +28,7 @@ def count_waits(
     Columns: the keys, ``step`` (0 for the first stage of the ladder), ``wait_days``,
     ``n_to``, ``n_lost``, ``n_open``, ``n_skipped``, ``n_returned``, ``n_without_history``.
     """
-    first_day = _refuse_unknown_stages(department, ladder)
+    first_day = refuse_unknown_stages(department, ladder)
     columns = dict.fromkeys(["deal_id", "status", "closed_at", "created_at", *keys])
     there = deals.select(*[name for name in columns if name in deals.columns])
     reached = there.left_join(_reach(department, ladder), "deal_id").drop("deal_id_right")
@@ -106,7 +106,7 @@ def _waits(department: Department, rows: ibis.Table, n_steps: int) -> ibis.Table
     return timed.mutate(wait_days=ibis.greatest(wait, 0).cast("int64"))
 
 
-def _refuse_unknown_stages(department: Department, ladder: pd.DataFrame) -> date | None:
+def refuse_unknown_stages(department: Department, ladder: pd.DataFrame) -> date | None:
     """Stop at stages that the order of stages does not list: they may be renamed ones.
 
     A few such entries, of another pipeline or by mistake, are no steps and are left to

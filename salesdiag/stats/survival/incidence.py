@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from salesdiag.errors import InputError
 from salesdiag.stats.arguments import numbers, share, whole_number
 from salesdiag.stats.survival.aalen_johansen import (
     Interval,
@@ -90,16 +91,18 @@ def cumulative_incidence(
         without either, at each time. Those last seen at a time leave after its events.
     group : array_like, shape (N,), optional
         Labels; each group is estimated by itself.
-    horizon : float or list of float, optional
-        Time or times by which. None: the last time of each group.
+    horizon : float, list of float or table of float, optional
+        Time or times by which; a table has a row for each group, in order of the labels.
+        None: the last time of each group.
     after : float, optional
         The probability for those who have had neither event up to and including that time.
     n_late : array_like, shape (N,), optional
         How many came under watch only after that time, their earlier life unseen (left
         truncation). They count as at risk from the next time on.
     min_at_risk : int, default 1
-        A horizon is supported while so many are at risk, and at each time before it; below
-        that only if nobody had left open or come late.
+        A horizon is supported while so many are at risk, and at each time before it at which
+        anything happens; below that only if nobody had left open or come late, or if none of
+        those at risk is left undecided.
     confidence : float, default 0.95
         Level of the interval.
     interval : {"wilson", "log_log"}, default "wilson"
@@ -113,7 +116,7 @@ def cumulative_incidence(
     -------
     Incidence
         ``group`` : labels in order. ``rate``, ``low``, ``high`` : in [0, 1], shape (groups,)
-        or (groups, horizons) for a list; NaN where nobody had either event, or where the
+        or (groups, horizons) for a list or table; NaN where nobody had either event, or where the
         horizon is not supported. ``n_at_risk`` : how many were at risk at the horizon.
 
     Raises
@@ -136,13 +139,10 @@ def cumulative_incidence(
     whole_number("min_at_risk", min_at_risk, least=1)
     sets = risk_sets(time, n_event, n_rival, n_open, group=group, n_late=n_late, after=after)
     steps = aalen_johansen(sets, variance=variance)
-    if horizon is None:
-        until = _last_time(sets)[:, None]
-    else:
-        wanted = np.atleast_1d(numbers("horizon", horizon))
-        until = np.broadcast_to(wanted, (len(sets.labels), wanted.size))
-    n_at_risk, supported = _support(sets, until, min_at_risk)
+    until = _last_time(sets)[:, None] if horizon is None else _horizons(horizon, len(sets.labels))
     none = np.zeros_like(until)
+    is_over = _at(sets.time, until, steps.survival, none + 1) <= 1e-12
+    n_at_risk, supported = _support(sets, until, min_at_risk, is_over)
     rate = _at(sets.time, until, steps.incidence, none)
     spread = _at(sets.time, until, steps.variance, none)
     n_told = np.minimum(_at(sets.time, until, cases_told(sets), n_at_risk), _watched(sets))
@@ -287,6 +287,18 @@ def _first(curve: Floats, wanted: float, time: Floats, known: NDArray[np.bool_])
     return found
 
 
+def _horizons(horizon: ArrayLike, n_groups: int) -> Floats:
+    """Give the horizons of each group, groups x horizons."""
+    wanted = np.atleast_1d(numbers("horizon", horizon))
+    if wanted.ndim > 2 or (wanted.ndim == 2 and len(wanted) != n_groups):
+        message = (
+            f"horizon must be a number, a list, or a table with a row for each of the {n_groups} "
+            f"groups; got an array of shape {wanted.shape}."
+        )
+        raise InputError(message)
+    return np.broadcast_to(wanted, (n_groups, wanted.shape[-1]))
+
+
 def _watched(sets: RiskSets) -> Floats:
     watched: Floats = (sets.n_event + sets.n_rival + sets.n_open).sum(axis=1, keepdims=True)
     return watched
@@ -308,7 +320,9 @@ def _at(time: Floats, until: Floats, curve: Floats, first: Floats) -> Floats:
     return np.where(column < 0, first, found)
 
 
-def _support(sets: RiskSets, until: Floats, min_at_risk: int) -> tuple[Floats, NDArray[np.bool_]]:
+def _support(
+    sets: RiskSets, until: Floats, min_at_risk: int, is_over: NDArray[np.bool_]
+) -> tuple[Floats, NDArray[np.bool_]]:
     """Count who is at risk at each horizon and tell whether the curve may be read there."""
     later = np.asarray(sets.time[:, None, :] >= until[:, :, None])
     net = sets.n_event + sets.n_rival + sets.n_open - sets.n_late
@@ -318,7 +332,7 @@ def _support(sets: RiskSets, until: Floats, min_at_risk: int) -> tuple[Floats, N
     unseen = np.where(~later, sets.n_open[:, None, :], 0.0).sum(axis=2) > 0
     unseen |= sets.n_late.any(axis=1, keepdims=True)
     known = ~np.isnan(until)
-    supported = known & ~thin & ((at_risk >= min_at_risk) | ~unseen)
+    supported = known & ~thin & ((at_risk >= min_at_risk) | ~unseen | is_over)
     return np.where(known, at_risk, np.nan), supported
 
 
