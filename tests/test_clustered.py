@@ -115,3 +115,11 @@ def test_what_cannot_be_meant_is_refused_by_name(changed, message):
     good = {"n_part": [1, 1], "n_whole": [2, 2], "cluster": [1, 2]}
     with pytest.raises(InputError, match=message):
         clustered_rate(**(good | changed))
+
+
+def test_huge_clusters_with_a_small_share_still_vary():
+    small = clustered_rate([0, 0, 0, 0, 40], [1e5] * 5, cluster=range(5))
+    huge = clustered_rate([0, 0, 0, 0, 40], [1e9] * 5, cluster=range(5))
+    assert huge.design_effect.item() == pytest.approx(small.design_effect.item(), rel=1e-3)
+    with pytest.raises(InputError, match="n_whole must have one entry a row, 1; got 4"):
+        clustered_rate([5], [5, 5, 5, 5], cluster=[1, 2, 3, 4])

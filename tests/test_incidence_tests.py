@@ -111,3 +111,12 @@ def test_labels_must_be_one_a_row_and_none_missing(test):
         test([1, 2], [1, 1], [0, 0], [0, 0], group=["a"])
     with pytest.raises(InputError, match="group must not hold missing"):
         test([1, 2], [1, 1], [0, 0], [0, 0], group=[1.0, np.nan])
+
+
+@pytest.mark.parametrize("test", [gray_test, log_rank_test])
+def test_lists_of_the_wrong_length_or_kind_are_named(test):
+    with pytest.raises(InputError, match="n_open must have one entry a row, 2; got 1"):
+        test([1, 2], [1, 1], [0, 0], [0], group=["a", "b"])
+    with pytest.raises(InputError, match="n_event must hold numbers only; got None"):
+        test([1, 2], None, [0, 0], [0, 0], group=["a", "b"])
+    assert np.isnan(test([1, 2], [1, 1], None, [0, 0], group=None).p_value)

@@ -95,10 +95,16 @@ def test_deals_that_were_kept_because_they_lived_long_count_from_then_on():
     department = deals_of(kept, COLUMNS)
     naive = outcome_incidence(department, ages=[40])
     assert at(naive, 40, "won").incidence_rate == pytest.approx(1 / 2)
-    # at age 10 only C and D were watched, and both were lost: none is left to be won
-    watched = outcome_incidence(department, ages=[10, 19], watched_since=day(20).date())
-    assert at(watched, 10, "lost").incidence_rate == 1
-    assert at(watched, 10, "lost").n_at_risk == 2
+    # at age 10 only C and D were watched, and both were lost; A and B come later: no telling
+    watched = outcome_incidence(department, ages=[10], watched_since=day(20).date())
+    assert np.isnan(at(watched, 10, "won").incidence_rate)
+    # with E, open since day 20, one of three is left at age 10; A and B join it and are won
+    department = deals_of([*kept, ("E", "open", None, 20)], COLUMNS)
+    watched = outcome_incidence(department, ages=[10, 40], watched_since=day(20).date())
+    assert at(watched, 10, "lost").incidence_rate == pytest.approx(2 / 3)
+    assert at(watched, 10, "lost").n_at_risk == 3
+    assert at(watched, 40, "won").incidence_rate == pytest.approx(1 / 3)
+    assert at(watched, 40, "won").n_at_risk == 2
 
 
 def test_recent_cohorts_look_worse_only_where_young_deals_count_as_failures():

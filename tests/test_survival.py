@@ -139,7 +139,7 @@ def test_it_equals_the_product_over_lives_in_exact_fractions(lives):
         if np.isfinite(curve.incidence[place]):
             assert curve.incidence[place] == pytest.approx(float(incidence), abs=1e-12)
             assert curve.survival[place] == pytest.approx(float(surviving), abs=1e-12)
-        else:  # at some time before nobody was at risk
+        elif surviving > 0:  # at some time before nobody was at risk
             unwatched = [
                 when for when in sorted({*end_time, *entry[late]}) if when <= time
                 and not any(stop >= when and (begin is None or begin < when)
@@ -345,6 +345,11 @@ BAD = [
     ({"time": [1, np.nan]}, "time"),
     ({"time": ["Monday", "Friday"]}, "time"),
     ({"n_event": [1, -1]}, "n_event"),
+    ({"n_event": None}, "n_event"),
+    ({"n_open": ["1", "0"]}, "n_open"),
+    ({"group": ["a", float("nan")]}, "group"),
+    ({"group": [1, "1"]}, "group"),
+    ({"horizon": [[1], [2], [3]]}, "horizon"),
     ({"n_rival": [1, np.nan]}, "n_rival"),
     ({"n_open": [1]}, "n_open"),
     ({"n_late": [0, 5]}, "n_late"),
@@ -357,7 +362,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("changed", "name"), BAD, ids=[name for _changed, name in BAD])
+@pytest.mark.parametrize(("changed", "name"), BAD)
 def test_what_cannot_be_meant_is_refused_by_name(changed, name):
     good = {"time": [1, 2], "n_event": [1, 1], "n_rival": [0, 1], "n_open": [1, 0]}
     with pytest.raises(SalesDiagError, match=rf"{name} must"):
@@ -367,3 +372,35 @@ def test_what_cannot_be_meant_is_refused_by_name(changed, name):
 def test_a_share_of_nothing_or_of_more_than_all_is_refused():
     with pytest.raises(InputError, match="probability must lie strictly between 0 and 1"):
         event_quantile([1], [1], None, [0], probability=1.0)
+
+
+def test_a_group_with_nobody_in_it_is_unknown():
+    found = cumulative_incidence(
+        [1, 2, 5, 9], [2, 3, 2, 1], None, [0, 0, 0, 3], group=list("aabb"), horizon=7, after=3
+    )
+    assert found.rate.tolist()[0] != found.rate.tolist()[0]
+    assert found.rate[1] == pytest.approx(2 / 6)
+    assert np.isnan(cumulative_incidence([1, 2], [0, 0], None, [0, 0], horizon=3).rate).all()
+
+
+def test_a_horizon_before_the_age_reached_is_no_question():
+    lives = ([1, 5, 6, 9], [2, 3, 2, 0], [0, 1, 1, 0], [0, 0, 0, 3])
+    assert np.isnan(cumulative_incidence(*lives, horizon=[3, 5], after=5).rate).all()
+    assert np.isfinite(cumulative_incidence(*lives, horizon=6, after=5).rate).all()
+
+
+def test_a_curve_that_ended_before_others_came_cannot_be_read():
+    # one life from the start ends on day 1; 99 come under watch on day 1 and are there on day 30
+    lives = ([1, 30], [1, 0], None, [0, 99])
+    assert np.isnan(cumulative_incidence(*lives, n_late=[99, 0], horizon=20).rate).all()
+    assert np.isnan(event_quantile(*lives, n_late=[99, 0]).time).all()
+    assert cumulative_incidence(*lives, n_late=[99, 0], horizon=20, after=1).rate.item() == 0
+    # without the late ones the last of those watched ends it
+    alone = cumulative_incidence([1, 20], [0, 1], None, [5, 0], horizon=25)
+    assert alone.rate.item() == 1
+
+
+@pytest.mark.parametrize("after", [np.nan, [1], "x"])
+def test_an_age_that_is_no_number_is_refused(after):
+    with pytest.raises(InputError, match="after must"):
+        cumulative_incidence([1], [1], None, [0], after=after)

@@ -26,28 +26,48 @@ def numbers(
     least: float = -np.inf,
     most: float = np.inf,
     missing: bool = False,
+    infinite: bool = False,
 ) -> NDArray[np.float64]:
     """Read an argument as floats of any shape between two bounds.
 
-    ``missing`` lets NaN pass, for estimators whose result is then documented to be NaN.
+    ``missing`` lets NaN pass, for estimators whose result is then documented to be NaN, and
+    ``infinite`` lets infinity pass. Text, dates and complex numbers are no numbers, and the
+    gaps of a masked array are missing values.
 
     >>> numbers("n_part", [1, 2], least=0).tolist()
     [1.0, 2.0]
     """
-    try:
-        array = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        message = f"{name} must hold numbers only; got {_shown(values)}."
-        raise InputError(message) from None
+    array = _as_floats(name, values)
     known = ~np.isnan(array)
     if not missing and not known.all():
         message = f"{name} must not hold missing values; {np.sum(~known)} of {array.size} are NaN."
         raise InputError(message)
-    wrong = known & ((array < least) | (array > most) | np.isinf(array))
+    out = (array < least) | (array > most)
+    wrong = known & (out | np.isinf(array) if not infinite else out)
     if wrong.any():
         message = f"{name} must be {_range(least, most)}; got {array[wrong].flat[0]:g}."
         raise InputError(message)
     return array
+
+
+def _as_floats(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    gaps = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
+    floats = None
+    try:
+        array = np.asarray(values)
+        is_mixed = array.dtype.kind == "O" and values is not None and not _holds_text(array)
+        if array.dtype.kind in "biuf" or is_mixed:
+            floats = array.astype(float)
+    except (TypeError, ValueError, OverflowError):
+        floats = None
+    if floats is None:
+        message = f"{name} must hold numbers only; got {_shown(values)}."
+        raise InputError(message)
+    return floats if gaps is None else np.where(gaps, np.nan, floats)
+
+
+def _holds_text(array: NDArray[np.generic]) -> bool:
+    return any(isinstance(one, str | bytes) for one in array.flat)
 
 
 def vector(
@@ -92,15 +112,8 @@ def counts_of(
     """Read a part and its whole: neither negative, no part above its whole; NaN may pass."""
     part = numbers(names[0], n_part, least=0, missing=True)
     whole = numbers(names[1], n_whole, least=0, missing=True)
-    try:
-        part, whole = np.broadcast_arrays(part, whole)
-    except ValueError:
-        message = (
-            f"{names[0]} and {names[1]} must have shapes that fit; got {part.shape} "
-            f"and {whole.shape}."
-        )
-        raise InputError(message) from None
-    above = part > whole * (1 + 1e-9)  # effective sizes are rounded
+    part, whole = broadcast(**dict(zip(names, (part, whole), strict=True)))
+    above = part - whole > 1e-9 + 1e-13 * whole  # effective sizes are rounded
     if above.any():
         message = (
             f"{names[0]} must not exceed {names[1]}; got {part[above].flat[0]:g} "
@@ -108,6 +121,16 @@ def counts_of(
         )
         raise InputError(message)
     return np.minimum(part, whole), np.asarray(whole)
+
+
+def broadcast(**arrays: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """Give arrays one shape, or name those that do not fit together."""
+    try:
+        return np.broadcast_arrays(*arrays.values())
+    except ValueError:
+        names, shapes = " and ".join(arrays), " and ".join(str(a.shape) for a in arrays.values())
+        message = f"{names} must have shapes that fit; got {shapes}."
+        raise InputError(message) from None
 
 
 def groups_of(name: str, labels: ArrayLike | None, length: int) -> Groups:
@@ -119,15 +142,30 @@ def groups_of(name: str, labels: ArrayLike | None, length: int) -> Groups:
         message = f"{name} must be a list of labels; got an array of shape {array.shape}."
         raise InputError(message)
     check_length(name, len(array), length)
-    if array.dtype.kind == "f" and np.isnan(array).any():
-        message = f"{name} must not hold missing values: name the rows without a label first."
-        raise InputError(message)
+    _refuse_missing(name, array, labels)
     try:
         distinct, codes = np.unique(array, return_inverse=True)
     except TypeError:
         message = f"{name} must hold labels of one kind, all text or all numbers, none missing."
         raise InputError(message) from None
     return Groups(distinct, codes)
+
+
+def _refuse_missing(name: str, array: NDArray[np.generic], labels: ArrayLike) -> None:
+    """Refuse labels that are missing, and text beside numbers, which would become one label."""
+    # a list of text and NaN becomes all text when it is made an array: look at what came in
+    given = labels if isinstance(labels, list | tuple) else array
+    if array.dtype.kind in "fmM" or array.dtype.kind == "O" or given is labels:
+        if any(_is_missing(one) for one in given):
+            message = f"{name} must not hold missing values: name the rows without a label first."
+            raise InputError(message)
+        if len({isinstance(one, str) for one in given}) > 1:
+            message = f"{name} must hold labels of one kind, all text or all numbers, none missing."
+            raise InputError(message)
+
+
+def _is_missing(label: object) -> bool:
+    return label is None or type(label).__name__ == "NAType" or label != label
 
 
 def check_length(name: str, found: int, wanted: int | None) -> None:
@@ -143,6 +181,15 @@ def share(name: str, value: float) -> float:
         message = f"{name} must lie strictly between 0 and 1, such as 0.95; got {value!r}."
         raise InputError(message)
     return float(value)
+
+
+def one_number(name: str, value: float, *, least: float = -np.inf, most: float = np.inf) -> float:
+    """Read one finite number between two bounds."""
+    array = numbers(name, value, least=least, most=most)
+    if array.ndim:
+        message = f"{name} must be one number; got {_shown(value)}."
+        raise InputError(message)
+    return float(array)
 
 
 def whole_number(name: str, value: int, *, least: int = 0, most: int | None = None) -> int:

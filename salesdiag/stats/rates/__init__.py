@@ -11,12 +11,11 @@ from salesdiag.stats.rates.shares import (
     ratio,
     wilson_interval,
 )
-from salesdiag.stats.rates.sums import chi_square_quantile, compound_poisson_interval
+from salesdiag.stats.rates.sums import compound_poisson_interval
 
 __all__ = [
     "ClusteredRate",
     "Difference",
-    "chi_square_quantile",
     "clopper_pearson_interval",
     "clustered_rate",
     "compound_poisson_interval",

@@ -38,7 +38,8 @@ def gray_test(
     The log-rank test compares how fast the event comes to those still at risk; a group whose
     rivals are slower can pass it and still end with more events. This one compares what
     `cumulative_incidence` estimates. In simulations with 20 and more events a group its level
-    is kept within a point.
+    is kept within a point. Events at equal times are corrected for ties as the usual software
+    does, but the correction never turns a weight negative.
 
     Parameters
     ----------
@@ -172,19 +173,20 @@ def _grid(
     """Lay all groups out at the same times, by adding a count of zero where one has none."""
     when = vector("time", time)
     labels = groups_of("group", group, len(when)).labels
+    named = np.zeros(len(when), dtype=int) if group is None else np.asarray(group)
     # a count of zero for each group at each time, beside the counts given
     none = np.zeros(len(labels) * len(when))
-    given = (n_event, np.zeros(len(when)) if n_rival is None else n_rival, n_open, n_late)
-    event, rival, still, late = (
-        none if one is None else np.concatenate((np.asarray(one, float), none)) for one in given
-    )
+
+    def longer(name: str, values: ArrayLike) -> Floats:
+        return np.concatenate((vector(name, values, least=0, length=len(when)), none))
+
     return risk_sets(
         np.concatenate((when, np.tile(when, len(labels)))),
-        event,
-        rival,
-        still,
-        group=np.concatenate((np.asarray(group), np.repeat(labels, len(when)))),
-        n_late=None if n_late is None else late,
+        longer("n_event", n_event),
+        None if n_rival is None else longer("n_rival", n_rival),
+        longer("n_open", n_open),
+        group=np.concatenate((named, np.repeat(labels, len(when)))),
+        n_late=None if n_late is None else longer("n_late", n_late),
     )
 
 

@@ -10,6 +10,7 @@ from salesdiag.errors import InputError
 from salesdiag.stats.arguments import numbers, share, whole_number
 from salesdiag.stats.survival.aalen_johansen import (
     Interval,
+    Steps,
     Variance,
     aalen_johansen,
     bounds,
@@ -98,7 +99,8 @@ def cumulative_incidence(
         The probability for those who have had neither event up to and including that time.
     n_late : array_like, shape (N,), optional
         How many came under watch only after that time, their earlier life unseen (left
-        truncation). They count as at risk from the next time on.
+        truncation). They count as at risk from the next time on. If all came so, nobody was
+        watched up to the first of these times: ask for what comes ``after`` it.
     min_at_risk : int, default 1
         A horizon is supported while so many are at risk, and at each time before it at which
         anything happens; below that only if nobody had left open or come late, or if none of
@@ -141,8 +143,9 @@ def cumulative_incidence(
     steps = aalen_johansen(sets, variance=variance)
     until = _last_time(sets)[:, None] if horizon is None else _horizons(horizon, len(sets.labels))
     none = np.zeros_like(until)
-    is_over = _at(sets.time, until, steps.survival, none + 1) <= 1e-12
-    n_at_risk, supported = _support(sets, until, min_at_risk, is_over)
+    n_at_risk, supported = _support(sets, steps, until, min_at_risk)
+    if after is not None:
+        supported &= until > after
     rate = _at(sets.time, until, steps.incidence, none)
     spread = _at(sets.time, until, steps.variance, none)
     n_told = np.minimum(_at(sets.time, until, cases_told(sets), n_at_risk), _watched(sets))
@@ -196,7 +199,7 @@ def incidence_curve(
         steps.incidence, steps.variance, n_told, confidence=confidence, interval=interval
     )
     known = np.isfinite(sets.time)
-    supported = ~_thin(sets, 1).cumsum(axis=1).astype(bool)
+    supported = _readable(sets, steps)
 
     def shown(curve: Floats) -> Floats:
         return np.where(supported, curve, np.nan)[known]
@@ -268,7 +271,7 @@ def event_quantile(
     )
     # the log-log bound of a probability of 1 has no width and bounds nothing
     low = np.where(steps.incidence < 1, low, 0.0)
-    known = ~_thin(sets, 1).cumsum(axis=1).astype(bool) & np.isfinite(sets.time)
+    known = _readable(sets, steps) & np.isfinite(sets.time)
     return Quantile(
         sets.labels,
         _first(steps.incidence, wanted, sets.time, known),
@@ -321,9 +324,16 @@ def _at(time: Floats, until: Floats, curve: Floats, first: Floats) -> Floats:
 
 
 def _support(
-    sets: RiskSets, until: Floats, min_at_risk: int, is_over: NDArray[np.bool_]
+    sets: RiskSets, steps: Steps, until: Floats, min_at_risk: int
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    """Count who is at risk at each horizon and tell whether the curve may be read there."""
+    """Count who is at risk at each horizon and tell whether the curve may be read there.
+
+    Once the last of those at risk is decided nothing more can come, unless others come under
+    watch later: then the curve ended too early and cannot be read beyond.
+    """
+    over = steps.survival <= 1e-12
+    is_over = _at(sets.time, until, over.astype(float), np.zeros_like(until)) > 0
+    comes_later = ((sets.n_late > 0) & over).any(axis=1, keepdims=True)
     later = np.asarray(sets.time[:, None, :] >= until[:, :, None])
     net = sets.n_event + sets.n_rival + sets.n_open - sets.n_late
     at_risk = np.clip(np.where(later, net[:, None, :], 0.0).sum(axis=2), 0, None)
@@ -332,8 +342,17 @@ def _support(
     unseen = np.where(~later, sets.n_open[:, None, :], 0.0).sum(axis=2) > 0
     unseen |= sets.n_late.any(axis=1, keepdims=True)
     known = ~np.isnan(until)
-    supported = known & ~thin & ((at_risk >= min_at_risk) | ~unseen | is_over)
+    supported = known & ~thin & np.where(is_over, ~comes_later, (at_risk >= min_at_risk) | ~unseen)
+    supported &= _watched(sets) > 0
     return np.where(known, at_risk, np.nan), supported
+
+
+def _readable(sets: RiskSets, steps: Steps) -> NDArray[np.bool_]:
+    """Tell at which times the whole curve may be read."""
+    over = steps.survival <= 1e-12
+    comes_later = ((sets.n_late > 0) & over).any(axis=1, keepdims=True)
+    broken = _thin(sets, 1).cumsum(axis=1) > 0
+    return ~broken & ~(over & comes_later)
 
 
 def _thin(sets: RiskSets, min_at_risk: int) -> NDArray[np.bool_]:

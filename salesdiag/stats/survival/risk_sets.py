@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from salesdiag.errors import InputError
-from salesdiag.stats.arguments import groups_of, vector
+from salesdiag.stats.arguments import groups_of, one_number, vector
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -56,13 +56,14 @@ def risk_sets(
     when = vector("time", time)
     codes = groups_of("group", group, len(when))
     zero = np.zeros(len(when))
-    given = {"n_event": n_event, "n_rival": n_rival, "n_open": n_open, "n_late": n_late}
     counts = np.array([
-        zero if values is None else vector(name, values, least=0, length=len(when))
-        for name, values in given.items()
+        vector("n_event", n_event, least=0, length=len(when)),
+        zero if n_rival is None else vector("n_rival", n_rival, least=0, length=len(when)),
+        vector("n_open", n_open, least=0, length=len(when)),
+        zero if n_late is None else vector("n_late", n_late, least=0, length=len(when)),
     ])  # fmt: skip
     if after is not None:
-        kept = when > after
+        kept = when > one_number("after", after)
         when, codes, counts = when[kept], codes._replace(codes=codes.codes[kept]), counts[:, kept]
     table, (event, rival, still, late) = _laid_out(when, codes.codes, len(codes.labels), counts)
     net = event + rival + still - late
