@@ -143,3 +143,21 @@ def test_what_cannot_be_meant_is_refused_by_name(changed, message):
     good = {"n_part": [2, 3], "n_whole": [6, 4], "design": [0, 1]}
     with pytest.raises(InputError, match=message):
         logistic_cells(**(good | changed))
+
+
+def test_cells_without_cases_are_no_clusters_and_have_no_values():
+    x, part, whole, _cases, _event = cells(8, n_cells=12)
+    label = np.arange(12) % 4
+    plain = logistic_cells(part, whole, x, cluster=label)
+    more = logistic_cells(
+        np.append(part, [0, 0]), np.append(whole, [0, 0]), np.vstack((x, [[1, 2], [3, 4]])),
+        cluster=np.append(label, [7, 8]),
+    )  # fmt: skip
+    np.testing.assert_allclose(plain.standard_error, more.standard_error, rtol=1e-9)
+    np.testing.assert_allclose(plain.p_value, more.p_value, rtol=1e-9)
+    with pytest.raises(InputError, match="value_sum must be 0 where n is 0"):
+        linear_cells([2, 2, 0], [10, 14, 500], [0, 1, 1])
+    with pytest.raises(InputError, match="value_squares must be at least"):
+        linear_cells([2, 2], [10, 14], [0, 1], value_squares=[1, 1])
+    with pytest.raises(InputError, match="n_part must have one entry a row, 2; got 1"):
+        logistic_cells([1], [40, 50], [0, 1])

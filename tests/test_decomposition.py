@@ -182,6 +182,7 @@ def test_one_cluster_has_no_interval():
         ([[1, 2, 3]], [[1, 2]], "base and comparison must have the same links"),
         ([[1, np.nan]], [[1, 2]], "base must not hold missing values"),
         ([["a", 2]], [[1, 2]], "base must hold numbers only"),
+        ([10, 2], [12, 3], "comparison must be a table of clusters by links"),
     ],
 )
 def test_chains_that_cannot_be_are_refused(base, comparison, message):

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 from scipy.stats import t as student
 
 from salesdiag.errors import InputError
@@ -197,7 +198,8 @@ def panel_call(**changed):
         ({"design": np.repeat(np.arange(4), 4)}, "design must vary within units and periods"),
         ({"exposure": np.zeros(16)}, "exposure must be above 0 in every row; got 0"),
         ({"unit": [1]}, "unit must have one entry a row"),
-        ({"period": ["a"] * 15 + [None]}, "period must hold labels of one kind"),
+        ({"period": ["a"] * 15 + [None]}, "period must not hold missing"),
+        ({"period": ["a"] * 15 + [3]}, "period must hold labels of one kind"),
         ({"confidence": 2}, "confidence must lie"),
         ({"variance": "robust"}, "variance must be one of"),
     ],
@@ -257,3 +259,74 @@ def test_bins_by_hand():
         dose_bins([1], [2, 2])
     with pytest.raises(InputError, match="reference must be a whole number from 0 to 1"):
         dose_bins([1], [2], reference=2)
+
+
+def foretold_zeros(count, x, unit, period):
+    """Mark the rows that some direction foretells to be 0, by linear programming."""
+    design = np.column_stack((x, np.eye(unit.max() + 1)[unit], np.eye(period.max() + 1)[period]))
+    none = np.flatnonzero(count == 0)
+    n_columns, n_none = design.shape[1], len(none)
+    found = linprog(
+        np.concatenate((np.zeros(n_columns), -np.ones(n_none))),
+        A_ub=np.column_stack((design[none], np.eye(n_none))), b_ub=np.zeros(n_none),
+        A_eq=np.column_stack((design[count > 0], np.zeros((np.sum(count > 0), n_none)))),
+        b_eq=np.zeros(np.sum(count > 0)),
+        bounds=[(None, None)] * n_columns + [(0, 1)] * n_none,
+    )  # fmt: skip
+    return set(none[found.x[n_columns:] > 1e-6])
+
+
+@pytest.mark.parametrize("kind", ["continuous", "marks"])
+def test_just_those_rows_are_set_aside_that_a_direction_foretells(kind):
+    rng = np.random.default_rng(3)
+    unit, period = np.repeat(np.arange(6), 4), np.tile(np.arange(4), 6)
+    n_separated = 0
+    for _round in range(150):
+        x = rng.normal(size=24) if kind == "continuous" else (rng.random(24) < 0.3).astype(float)
+        count = rng.poisson(0.6, 24)
+        # one count at least in each unit and period, so that all rows are asked about
+        count[[0, 5, 10, 15, 16, 21]] += 1
+        expected = foretold_zeros(count, x, unit, period)
+        n_separated += bool(expected)
+        try:
+            fit = poisson_panel(count, x, unit=unit, period=period)
+        except InputError:  # without those rows the column stands still
+            assert expected
+            continue
+        assert fit.n_set_aside == len(expected)
+    assert n_separated > 0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_four_units_give_an_interval_even_if_it_has_no_end(seed):
+    rng = np.random.default_rng(seed)
+    unit, period = np.repeat(np.arange(4), 6), np.tile(np.arange(6), 4)
+    x, count = rng.normal(size=24), rng.poisson(2, 24)
+    found = wild_interval(count, x, unit=unit, period=period, n_draws=199)
+    assert found.low < found.coefficient < found.high
+    # in another unit of the column the interval is the same one
+    scaled = wild_interval(count, x / 1000, unit=unit, period=period, n_draws=199)
+    np.testing.assert_allclose((scaled.low, scaled.high), (found.low * 1000, found.high * 1000),
+                               rtol=0.01)  # fmt: skip
+    assert scaled.p_value == found.p_value
+
+
+def test_large_constants_and_counts_in_small_money_change_nothing():
+    count, x, unit, period = world(12)
+    first = poisson_panel(count, x, unit=unit, period=period)
+    for moved in (x + 1e5, x + 1.7e9):
+        found = poisson_panel(count, moved, unit=unit, period=period)
+        np.testing.assert_allclose(found.coefficient, first.coefficient, rtol=1e-4)
+    tiny = poisson_panel(count, x * 1e-12, unit=unit, period=period)
+    np.testing.assert_allclose(tiny.coefficient * 1e-12, first.coefficient, rtol=1e-6)
+    np.testing.assert_allclose(tiny.standard_error * 1e-12, first.standard_error, rtol=1e-6)
+    dong = poisson_panel(count * 1e12, x, unit=unit, period=period)
+    np.testing.assert_allclose(dong.coefficient, first.coefficient, rtol=1e-6)
+
+
+def test_a_trend_common_to_all_does_not_hide_that_one_unit_tells_it_all():
+    count, x, unit, period = world(13, n_units=8)
+    lone = np.where(unit == 2, x[:, 0], 0)
+    for column in (lone, lone + period):
+        fit = poisson_panel(count, column, unit=unit, period=period)
+        assert np.isnan([fit.low, fit.high, fit.p_value]).all()

@@ -106,6 +106,7 @@ def test_the_intervals_hold_the_truth_about_as_often_as_they_say():
         ({"value": [1]}, "value must have one entry a row, 2; got 1"),
         ({"item": ["A"]}, "item must have one entry a row"),
         ({"value": [1, np.nan]}, "value must not hold missing"),
+        ({"base_rate": [25_000, 25_000]}, "base_rate and rate must be given together"),
         ({"rate": [1, 1], "item": ["A", "A"], "base_rate": [1, 2]}, "base_rate must be the same"),
     ],
 )
@@ -114,3 +115,9 @@ def test_what_cannot_be_meant_is_refused_by_name(changed, message):
             "quantity": [1, 1], "value": [5, 5]}  # fmt: skip
     with pytest.raises(InputError, match=message):
         price_volume_mix(**(good | changed))
+
+
+def test_nothing_sold_on_either_side_is_nothing():
+    found = price_volume_mix([], [], [], [], [])
+    assert found.total.tolist() == [0] * 6
+    assert found.change == 0

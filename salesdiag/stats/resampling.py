@@ -44,9 +44,9 @@ def drawn_sums(rows: Floats, *, n_draws: int, seed: int) -> Floats:
     """
     whole_number("n_draws", n_draws, least=1)
     whole_number("seed", seed)
-    ordered = rows[canonical_order(rows)].reshape(len(rows), -1)
-    if not len(ordered):
+    if not len(rows):
         return np.zeros((n_draws, *rows.shape[1:]))
+    ordered = rows[canonical_order(rows)].reshape(len(rows), -1)
     random = np.random.default_rng(seed)
     even = np.full(len(ordered), 1 / len(ordered))
     weights = random.multinomial(len(ordered), even, size=n_draws).astype(float)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from salesdiag.stats.arguments import numbers
+from salesdiag.stats.arguments import broadcast, numbers
 from salesdiag.stats.rates.shares import ratio
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def break_even_growth(cut: ArrayLike, margin: ArrayLike) -> Floats:
     """
     off = numbers("cut", cut, least=0, most=1, missing=True)
     before = numbers("margin", margin, most=1, missing=True)
-    off, before = np.broadcast_arrays(off, before)
+    off, before = broadcast(cut=off, margin=before)
     left = before - off
     growth = ratio(off, np.where(left > 1e-12, left, np.nan))
     gone = (left <= 1e-12) & (off > 0)

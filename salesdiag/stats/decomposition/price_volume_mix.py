@@ -152,6 +152,9 @@ def _one_sided(sums: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 
 def _rates_of(items: Groups, base_rate: ArrayLike | None, rate: ArrayLike | None) -> Floats:
     """Give the two exchange rates of each item."""
+    if (base_rate is None) != (rate is None):
+        message = "base_rate and rate must be given together: an exchange rate has two sides."
+        raise InputError(message)
     found = np.ones((len(items.labels), 2))
     for place, (name, values) in enumerate((("base_rate", base_rate), ("rate", rate))):
         if values is None:

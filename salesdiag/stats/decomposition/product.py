@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from salesdiag.errors import InputError
-from salesdiag.stats.arguments import groups_of, matrix, numbers, vector
+from salesdiag.stats.arguments import broadcast, groups_of, matrix, numbers, vector
 from salesdiag.stats.rates.shares import ratio
 from salesdiag.stats.resampling import drawn_interval, drawn_sums
 
@@ -178,8 +178,11 @@ def chain_change(
     >>> found.part.round(3).tolist(), found.change
     ([0.45, 0.55], 1.0)
     """
+    if np.ndim(comparison) != 2:
+        message = "comparison must be a table of clusters by links, one row a cluster."
+        raise InputError(message)
     after = matrix("comparison", comparison)
-    fixed = np.ndim(base) == 1 and np.ndim(comparison) == 2
+    fixed = np.ndim(base) == 1
     before = vector("base", base)[None, :] if fixed else matrix("base", base, rows=len(after))
     _check_links(before, after)
     names = np.arange(len(after)) if cluster is None else cluster
@@ -227,7 +230,7 @@ def _two_sides(base: ArrayLike, comparison: ArrayLike) -> tuple[Floats, Floats]:
         )
         raise InputError(message)
     _check_number(before.shape[-1])
-    before, after = np.broadcast_arrays(before, after)
+    before, after = broadcast(base=before, comparison=after)
     return before, after
 
 

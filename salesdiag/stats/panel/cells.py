@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from salesdiag.errors import InputError
-from salesdiag.stats.arguments import counts_of, groups_of, matrix, numbers, share, vector
+from salesdiag.stats.arguments import counts_of, groups_of, matrix, one_number, share, vector
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -81,7 +81,8 @@ def logistic_cells(
     >>> np.exp(fit.coefficient[1]).round(6).item()
     4.5
     """
-    part, whole = counts_of(vector("n_part", n_part), vector("n_whole", n_whole, at_least=1))
+    whole = vector("n_whole", n_whole, least=0, at_least=1)
+    part, whole = counts_of(vector("n_part", n_part, least=0, length=len(whole)), whole)
     x = _with_constant(design, len(part))
     penalty = _penalty(x, whole, ridge)
     beta: Floats = np.zeros(x.shape[1])
@@ -98,7 +99,7 @@ def logistic_cells(
             break
     _check_separated(x, beta, part, whole)
     rows = x * (part - whole * chance)[:, None]
-    return _fit(beta, information, rows, cluster, 1.0, chance, confidence)
+    return _fit(beta, information, rows, cluster, whole, 1.0, chance, confidence)
 
 
 def linear_cells(
@@ -145,6 +146,9 @@ def linear_cells(
     """
     weight = vector("n", n, least=0, at_least=1)
     total = vector("value_sum", value_sum, length=len(weight))
+    if np.any(total[weight == 0] != 0):
+        message = "value_sum must be 0 where n is 0: a cell without cases has no values."
+        raise InputError(message)
     x = _with_constant(design, len(weight))
     information = x.T @ (x * weight[:, None])
     _check_columns(information)
@@ -156,11 +160,15 @@ def linear_cells(
         degrees, within = float(np.sum(weight > 0)) - x.shape[1], 0.0
     else:
         squares = vector("value_squares", value_squares, least=0, length=len(weight))
-        within = float(np.sum(squares - weight * mean**2))
+        spread = squares - weight * mean**2
+        if np.any(spread < -1e-9 * np.maximum(squares, weight * mean**2)):
+            message = "value_squares must be at least value_sum squared over n in each cell."
+            raise InputError(message)
+        within = float(np.sum(np.maximum(spread, 0.0)))
         degrees = float(weight.sum()) - x.shape[1]
-    scale = (between + max(within, 0.0)) / degrees if degrees > 0 else np.nan
+    scale = (between + within) / degrees if degrees > 0 else np.nan
     rows = x * (total - weight * fitted)[:, None]
-    return _fit(beta, information, rows, cluster, scale, fitted, confidence, degrees)
+    return _fit(beta, information, rows, cluster, weight, scale, fitted, confidence, degrees)
 
 
 def _fit(
@@ -168,6 +176,7 @@ def _fit(
     information: Floats,
     rows: Floats,
     cluster: ArrayLike | None,
+    weight: Floats,
     scale: float,
     fitted: Floats,
     confidence: float,
@@ -182,8 +191,8 @@ def _fit(
         covariance = scale * inverse
     else:
         labels = groups_of("cluster", cluster, len(rows))
-        n_clusters = len(labels.labels)
-        scores = np.zeros((n_clusters, rows.shape[1]))
+        n_clusters = len(np.unique(labels.codes[weight > 0]))  # empty cells are no cluster
+        scores = np.zeros((len(labels.labels), rows.shape[1]))
         np.add.at(scores, labels.codes, rows)
         degrees = n_clusters - 1.0
         factor = n_clusters / degrees if degrees > 0 else np.nan
@@ -204,7 +213,7 @@ def _with_constant(design: ArrayLike, n_rows: int) -> Floats:
 
 def _penalty(x: Floats, weight: Floats, ridge: float) -> Floats:
     """Give the penalty of each coefficient: that of its column, standardised."""
-    penalty = float(numbers("ridge", ridge, least=0))
+    penalty = one_number("ridge", ridge, least=0)
     mean = weight @ x / max(weight.sum(), 1e-300)
     spread = weight @ (x - mean) ** 2 / max(weight.sum(), 1e-300)
     found: Floats = penalty * spread  # of the constant 0

@@ -21,7 +21,7 @@ class TwoWay:
     """
 
     def __init__(self, unit: Codes, period: Codes) -> None:
-        self.unit = unit
+        self.unit, self.period = unit, period
         if unit.max(initial=0) < period.max(initial=0):
             unit, period = period, unit
         self.many, self.few = unit, period

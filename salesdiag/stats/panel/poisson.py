@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _MOST_STEPS = 100
+_MOST_PUSHES = 5000
+_NO_PUSH = 1e-3
 
 
 class PanelFit(NamedTuple):
@@ -190,7 +192,7 @@ def solve(data: PanelData, design: Floats, offset: Floats) -> Solution:
     y = data.counts
     expected = (y + y.mean()) / 2
     linear = np.log(expected)
-    before = np.inf
+    before, last = np.inf, linear
     for _step in range(_MOST_STEPS):
         working = linear - offset + (y - expected) / expected
         columns = data.effects.residuals(np.column_stack((working, design)), expected)
@@ -202,8 +204,11 @@ def solve(data: PanelData, design: Floats, offset: Floats) -> Solution:
         linear = np.clip(linear, -50, 50)  # a first step may overshoot
         expected = np.exp(linear)
         deviance = _deviance(y, expected)
-        if abs(before - deviance) <= 1e-12 * (abs(deviance) + 1e-3):
+        # with huge counts the deviance is rounding; then the fit itself must stand still
+        still = np.abs(linear - last).max() < 1e-12
+        if still or abs(before - deviance) <= 1e-12 * (abs(deviance) + 1e-3):
             break
+        last = linear
         before = deviance
     else:
         message = "design must not foretell the counts: the coefficients grow without end."
@@ -224,7 +229,7 @@ def cluster_scores(data: PanelData, solution: Solution) -> Floats:
 def _covariance(data: PanelData, solution: Solution, variance: str) -> Floats:
     one_of("variance", variance, ("jackknife", "sandwich"))
     n, scores = data.n_clusters, cluster_scores(data, solution)
-    if n < 2 or _told_by_one(data):
+    if n < 2 or _told_by_one(data, solution):
         return np.full_like(solution.information, np.nan)
     if variance == "sandwich":
         moved, scale = np.linalg.solve(solution.information, scores.T), n / (n - 1)
@@ -239,14 +244,23 @@ def _covariance(data: PanelData, solution: Solution, variance: str) -> Floats:
     return covariance
 
 
-def _told_by_one(data: PanelData) -> bool:
-    """Tell whether a column varies within the units of one cluster only."""
-    unit = data.effects.unit
-    mean = [np.bincount(unit, column) / np.bincount(unit) for column in data.design.T]
-    varies = np.abs(data.design - np.stack(mean, axis=1)[unit]) > 1e-9
-    clusters = np.zeros((data.n_clusters, data.design.shape[1]), dtype=bool)
-    np.logical_or.at(clusters, data.cluster, varies)
-    return bool((clusters.sum(axis=0) < 2).any())
+def _told_by_one(data: PanelData, solution: Solution) -> bool:
+    """Tell whether one cluster alone lets a column vary: without it nothing of it is left."""
+    columns = zip(data.design.T, solution.cleared.T, strict=True)
+    for column, cleared in columns:
+        shares = np.bincount(data.cluster, solution.expected * cleared**2, data.n_clusters)
+        whole = shares.sum()
+        most = int(shares.argmax())
+        if shares[most] < 0.5 * whole:
+            continue  # at least two clusters tell of it
+        rest = data.cluster != most
+        effects = TwoWay(
+            _renumbered(data.effects.unit[rest]), _renumbered(data.effects.period[rest])
+        )
+        left = effects.residuals(column[rest][:, None], solution.expected[rest])[:, 0]
+        if np.sum(solution.expected[rest] * left**2) <= 1e-9 * whole:
+            return True
+    return False
 
 
 def foretold(y: Floats, x: Floats, effects: TwoWay) -> NDArray[np.bool_]:
@@ -262,15 +276,18 @@ def foretold(y: Floats, x: Floats, effects: TwoWay) -> NDArray[np.bool_]:
     cleared = effects.residuals(x, weight)
     root = np.sqrt(weight)[:, None]
     push = none.astype(float)
-    for _step in range(_MOST_STEPS):
+    for _step in range(_MOST_PUSHES):
         target = effects.residuals(push[:, None], weight)
         slope = np.linalg.lstsq(cleared * root, target * root, rcond=1e-10)[0]
         fitted = push - (target - cleared @ slope)[:, 0]
-        fitted[np.abs(fitted) < 1e-4] = 0.0
-        if not (fitted[none] < 0).any():
-            found: NDArray[np.bool_] = none & (fitted > 0)
+        pushed = np.where(none, np.maximum(fitted, 0.0), 0.0)
+        largest = pushed.max()
+        if largest < _NO_PUSH:  # the push dies out: no direction foretells a zero
+            return np.zeros(len(y), dtype=bool)
+        if np.abs(pushed - push).max() <= 1e-5 * largest:
+            found: NDArray[np.bool_] = pushed > _NO_PUSH * largest
             return found
-        push = np.where(none, np.maximum(fitted, 0.0), 0.0)
+        push = pushed
     return np.zeros(len(y), dtype=bool)
 
 
@@ -291,8 +308,11 @@ def _renumbered(codes: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 def _check_columns(design: Floats, information: Floats, weight: Floats) -> None:
-    whole = np.sum(design**2 * weight[:, None], axis=0)
-    still = np.diag(information) <= 1e-9 * np.maximum(whole, 1e-300)
+    mean = weight @ design / weight.sum()
+    whole = weight @ (design - mean) ** 2
+    # rounding of a large constant leaves a trace of variation
+    trace = 1e-24 * weight.sum() * mean**2
+    still = np.diag(information) <= np.maximum(1e-9 * whole, trace)
     if still.any():
         message = (
             f"design must vary within units and periods; column {int(still.argmax()) + 1} does not."

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from salesdiag.errors import InputError
 from salesdiag.stats.arguments import share, whole_number
 from salesdiag.stats.panel.poisson import PanelData, panel_data, solve
 
@@ -92,13 +93,16 @@ def wild_interval(
     if data.n_clusters < 3:
         return WildTest(coefficient, np.nan, np.nan, np.nan, data.n_clusters)
     signs = _signs(data.n_clusters, n_draws, seed)
-    step = float(1 / np.sqrt(_clear(data, full.expected, column)[1]))
+    cleared, information = _clear(data, full.expected, column)
+    step = float(1 / np.sqrt(information))
+    # a change of the coefficient by which the expected counts move by a factor of e to the 20
+    farthest = 20 / float(np.sqrt(np.average(cleared**2, weights=full.expected)))
 
     def p_value(held: float) -> float:
         return _p_value(data, column, held, signs)
 
     tail = (1 - level) * (1 + 1e-9)
-    low, high = (_end(p_value, coefficient, way * step, tail) for way in (-1, 1))
+    low, high = (_end(p_value, coefficient, way * step, tail, farthest) for way in (-1, 1))
     return WildTest(coefficient, low, high, p_value(0.0), data.n_clusters)
 
 
@@ -137,14 +141,21 @@ def _clear(data: PanelData, expected: Floats, column: int) -> tuple[Floats, floa
     return own, float(np.sum(expected * own**2))
 
 
-def _end(p_value: Callable[[float], float], start: float, step: float, tail: float) -> float:
+def _end(
+    p_value: Callable[[float], float], start: float, step: float, tail: float, farthest: float
+) -> float:
     """Walk from the estimate until a value is refuted, then close in on the border."""
     inside, outside = start, start
     for trial in range(_MOST_TRIALS):
         outside = start + step * 2**trial
-        if abs(outside - start) > 50:  # a factor of e to the 50: no value is refuted
+        if abs(outside - start) > farthest:
             return float(np.sign(step) * np.inf)
-        if p_value(outside) <= tail:
+        try:
+            refuted = p_value(outside) <= tail
+        except (InputError, np.linalg.LinAlgError):
+            # so far away the model cannot be fitted any more: nothing refutes these values
+            return float(np.sign(step) * np.inf)
+        if refuted:
             break
         inside = outside
     for _trial in range(_MOST_TRIALS):

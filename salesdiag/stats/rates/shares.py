@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from salesdiag.stats.arguments import counts_of, share
+from salesdiag.stats.arguments import broadcast, counts_of, share
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -194,6 +194,8 @@ def rate_difference(
     second_part, second_whole = counts_of(
         other_part, other_whole, names=("other_part", "other_whole")
     )
+    arrays = broadcast(n_part=part, n_whole=whole, other_part=second_part, other_whole=second_whole)
+    part, whole, second_part, second_whole = arrays
     low, high = wilson_interval(part, whole, confidence=confidence)
     other_low, other_high = wilson_interval(second_part, second_whole, confidence=confidence)
     rate, other = ratio(part, whole), ratio(second_part, second_whole)
