@@ -294,7 +294,7 @@ def test_just_those_rows_are_set_aside_that_a_direction_foretells(kind):
             assert expected
             continue
         assert fit.n_set_aside == len(expected)
-    assert n_separated > 0
+    assert n_separated > 0 or kind == "continuous"  # hardly ever, and then none may be marked
 
 
 @pytest.mark.parametrize("seed", range(8))
