@@ -150,7 +150,7 @@ def test_every_rate_has_an_interval_and_counts_beside_it(analysis):
     columns = list(analysis(sample_department()).columns)
     rates = [name for name in columns if name.endswith("_rate") and name not in NOT_ESTIMATED]
     rates += [name for name in columns if name == "attainment"]
-    assert rates or any(name.endswith("_share_low") for name in columns)
+    assert rates or any(name.endswith("_low") for name in columns)
     for name in rates:
         place = columns.index(name)
         assert columns[place + 1 : place + 3] == [f"{name}_low", f"{name}_high"]

@@ -2,4 +2,12 @@
 
 from __future__ import annotations
 
-CASES: dict = {}
+import salesdiag as sd
+
+CASES = {
+    sd.drivers.gap_ledger: ({"n_draws": 50}, ["team", "source"]),
+    sd.drivers.what_if: (
+        {"levels": {"price_realisation": 0.95}, "n_draws": 50},
+        ["team", "source"],
+    ),
+}

@@ -1,3 +1,6 @@
 """Which factors make the gap, as parts that add up, and what moving one would bring."""
 
-__all__: list[str] = []
+from salesdiag.analyses.drivers.ledger import gap_ledger
+from salesdiag.analyses.drivers.what_if import what_if
+
+__all__ = ["gap_ledger", "what_if"]

@@ -8,7 +8,7 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from salesdiag.analyses.funnel.stage_counts import refuse_unknown_stages
+from salesdiag.reductions.waits import refuse_unknown_stages
 from salesdiag.engine import fetch
 from salesdiag.stats.rates import ratio, wilson_interval
 

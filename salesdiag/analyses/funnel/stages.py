@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from salesdiag.analyses.funnel.stage_counts import count_waits
+from salesdiag.reductions.waits import count_waits
 from salesdiag.errors import InputError, MissingDataError
 from salesdiag.stats.rates import ratio, wilson_interval
 from salesdiag.stats.survival import cumulative_incidence

@@ -1,0 +1,181 @@
+"""The ledger of the gap, on departments whose factors are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import salesdiag as sd
+from salesdiag.analyses.drivers import gap_ledger, what_if
+from tests.frames import sample_department
+
+YEARS = {2024: pd.Timestamp("2024-01-01"), 2025: pd.Timestamp("2025-01-01")}
+
+
+def department(seed=1, *, n_reps=10, **change):
+    """Make two years of leads, deals and sales; ``change`` are factors of the second year."""
+    rng = np.random.default_rng(seed)
+    deals, leads = [], []
+    for year, first in YEARS.items():
+        now = change if year == 2025 else {}
+        for rep in range(n_reps):
+            n_leads = round(40 * now.get("leads", 1))
+            for _lead in range(n_leads):
+                created = first + pd.Timedelta(days=int(rng.integers(0, 250)))
+                leads.append((f"L{len(leads)}", created, f"r{rep}"))
+                if rng.random() > 0.5:
+                    continue
+                won = rng.random() < 0.4 * now.get("conversion", 1)
+                listed = rng.gamma(20, 50) * now.get("size", 1)
+                price = 0.9 * now.get("price", 1)
+                closed = created + pd.Timedelta(days=int(rng.integers(20, 60)))
+                deals.append((f"D{len(deals)}", f"r{rep}", created, closed,
+                              "won" if won else "lost", listed * price, listed))  # fmt: skip
+    return sd.Department(
+        deals=pd.DataFrame(deals, columns=["deal_id", "rep_id", "created_at", "closed_at", "status",
+                                           "amount", "list_amount"]),
+        leads=pd.DataFrame(leads, columns=["lead_id", "created_at", "rep_id"]),
+        as_of="2025-12-31",
+    )  # fmt: skip
+
+
+def by_factor(table):
+    return table.set_index("factor")
+
+
+def test_parts_add_up_to_the_gap_in_every_group():
+    for options in ({}, {"by": "team"}, {"by": "team", "reference": "peers"}, {"by": "source"}):
+        table = gap_ledger(sample_department(), n_draws=0, **options)
+        keys = [name for name in ("team", "source") if name in table]
+        groups = table.groupby(keys) if keys else [("", table)]
+        for _name, rows in groups:
+            gap = rows["actual_amount"].iloc[0] - rows["base_amount"].iloc[0]
+            if rows["gap_amount"].notna().all():
+                assert rows["gap_amount"].sum() == pytest.approx(gap, abs=1e-6)
+                product = rows["actual_value"].prod()
+                assert product == pytest.approx(rows["actual_amount"].iloc[0], rel=1e-9)
+
+
+def test_the_factors_counted_by_hand():
+    day = pd.Timestamp
+    deals = pd.DataFrame({
+        "deal_id": list("ABCDEF"), "rep_id": list("xxyxyy"),
+        "created_at": [day("2024-02-01")] * 3 + [day("2025-02-03")] * 3,
+        "closed_at": [day("2024-03-01"), day("2024-03-01"), day("2024-03-01"),
+                      day("2025-03-03"), day("2025-03-03"), None],
+        "status": ["won", "won", "lost", "won", "lost", "open"],
+        "amount": [90.0, 110.0, 10.0, 60.0, 10.0, 10.0],
+        "list_amount": [100.0, 150.0, 10.0, 80.0, 10.0, 10.0],
+    })  # fmt: skip
+    leads = pd.DataFrame({
+        "lead_id": list("abcdef"), "rep_id": list("xxxxyy"),
+        "created_at": [day("2024-02-01")] * 4 + [day("2025-02-03")] * 2,
+    })  # fmt: skip
+    reps = pd.DataFrame({"rep_id": ["x", "y"], "hired_on": [day("2020-01-01")] * 2})
+    found = by_factor(gap_ledger(sd.Department(
+        deals=deals, leads=leads, reps=reps, as_of="2025-12-31"), n_draws=50))  # fmt: skip
+    # working days: 262 in 2024, 261 in 2025, twice
+    assert found["base_value"]["selling_days"] == 524
+    assert found["actual_value"]["selling_days"] == 522
+    assert found["base_value"]["leads_per_day"] == pytest.approx(4 / 524)
+    assert found["actual_value"]["deals_per_lead"] == pytest.approx(3 / 2)
+    # of three deals two were won after 29 days; of the later three one, one lost, one still open
+    assert found["base_value"]["conversion"] == pytest.approx(2 / 3)
+    assert found["actual_value"]["conversion"] == pytest.approx(1 / 3)
+    assert found["actual_value"]["timing"] == pytest.approx(1)
+    assert found["base_value"]["list_value_per_deal"] == 125
+    assert found["base_value"]["price_realisation"] == pytest.approx(200 / 250)
+    assert found["gap_amount"].sum() == pytest.approx(60 - 200)
+    assert found["control"].to_dict()["leads_per_day"] == "indirect"
+    assert (found["n_won"] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("planted", "factor"),
+    [
+        ({"leads": 0.7}, "leads_per_day"),
+        ({"conversion": 0.6}, "conversion"),
+        ({"size": 0.7}, "list_value_per_deal"),
+        ({"price": 0.8}, "price_realisation"),
+    ],
+)
+def test_a_planted_change_is_charged_to_its_factor(planted, factor):
+    found = by_factor(gap_ledger(department(3, n_reps=30, **planted)))
+    rows = found.drop("selling_days")
+    assert rows["gap_amount"].idxmin() == factor
+    assert found["gap_amount_high"][factor] < 0
+    # the price is the same in every deal of a year: its part is known to within rounding
+    truth = np.prod(list(planted.values())) - 1
+    loss = found["gap_amount"][factor] / found["base_amount"][factor]
+    assert loss == pytest.approx(truth, abs=0.12)
+
+
+def test_the_interval_holds_the_change_about_as_often_as_it_says():
+    # conversion falls by a quarter; what that costs at the other factors of each department
+    covered = []
+    for seed in range(60):
+        found = by_factor(gap_ledger(department(seed, n_reps=12, conversion=0.75), n_draws=200))
+        expected = 12 * 40 * 0.5 * 0.4 * (0.75 - 1) * 1000 * 0.9
+        row = found.loc["conversion"]
+        covered.append(row.gap_amount_low <= expected <= row.gap_amount_high)
+    assert np.mean(covered) >= 0.85
+
+
+def test_an_unchanged_department_has_no_gap_beyond_chance():
+    found = by_factor(gap_ledger(department(5, n_reps=20)))
+    rows = found.drop("selling_days")
+    clear = (rows["gap_amount_low"] > 0) | (rows["gap_amount_high"] < 0)
+    assert clear.sum() <= 1
+
+
+def test_the_order_of_rows_means_nothing():
+    one = department(7)
+    deals = one.deals.to_pyarrow().to_pandas().sample(frac=1, random_state=2)
+    leads = one.leads.to_pyarrow().to_pandas().sample(frac=1, random_state=3)
+    again = sd.Department(deals=deals, leads=leads, as_of="2025-12-31")
+    pd.testing.assert_frame_equal(gap_ledger(one), gap_ledger(again))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"reference": "budget"}, "reference must be 'last_year' or 'peers'"),
+        ({"reference": "peers"}, "reference: peers are the other groups"),
+        ({"start": "2025-06-01", "end": "2025-01-01"}, "the window ends"),
+        ({"n_draws": -1}, "n_draws must be a whole number"),
+        ({"start": "2024-01-01", "end": "2024-12-31"}, "a comparison with last year needs deals"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(options, message):
+    with pytest.raises(sd.SalesDiagError, match=message):
+        gap_ledger(department(2), **options)
+
+
+def test_a_gain_is_the_product_with_one_factor_at_its_level():
+    one = department(3, price=0.8)
+    table = what_if(one, levels={"price_realisation": 0.9, "deals_per_lead": 1.0})
+    found = table.set_index("factor")
+    amount = found["actual_amount"].iloc[0]
+    # sold at .72 of the list: at .9 a quarter more
+    assert found["actual_value"]["price_realisation"] == pytest.approx(0.72)
+    assert found["gain_amount"]["price_realisation"] == pytest.approx(amount * 0.25)
+    assert found["is_given"].sum() == 2
+    assert found["gain_amount"]["deals_per_lead"] == pytest.approx(
+        amount * (1 / found["actual_value"]["deals_per_lead"] - 1)
+    )
+    # without a level given: what there was a year before, where that is better
+    plain = what_if(one).set_index("factor")
+    assert plain["level_value"]["price_realisation"] == pytest.approx(0.9)
+    assert plain["gain_amount"]["price_realisation"] == pytest.approx(amount * 0.25)
+    assert (plain["gain_amount"] >= -1e-6).all()
+
+
+def test_a_stage_of_conversion_can_be_moved_and_what_is_no_factor_is_refused():
+    table = what_if(sample_department(), levels={"conversion:Proposal": 0.7}, n_draws=20)
+    row = table[table["stage"] == "Proposal"].iloc[0]
+    assert row.gain_amount == pytest.approx(row.actual_amount * (0.7 / row.actual_value - 1))
+    with pytest.raises(sd.InputError, match="levels: 'luck' is no factor here; there are"):
+        what_if(department(2), levels={"luck": 2.0})
+    with pytest.raises(sd.InputError, match="levels: timing must be 0 or more"):
+        what_if(department(2), levels={"timing": -1})
