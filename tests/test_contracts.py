@@ -142,7 +142,11 @@ def test_shares_lie_between_0_and_1_inside_their_interval(analysis):
             rate = table[name.removesuffix("_low")]
             assert not (table[name] > rate + 1e-9).any(), name
             assert not (table[f"{name.removesuffix('_low')}_high"] < rate - 1e-9).any(), name
-            assert (table[name].isna() == rate.isna()).all(), name
+            high = table[f"{name.removesuffix('_low')}_high"]
+            assert (table[name].isna() == high.isna()).all(), name
+            assert table[name][rate.isna()].isna().all(), name
+            if not name.endswith("_amount_low"):  # money of one rep has no interval
+                assert (table[name].isna() == rate.isna()).all(), name
 
 
 @every_analysis
