@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
+from scipy.stats import t as student
 
 from salesdiag.errors import InputError
 from salesdiag.stats.decomposition import chain_change, lmdi_parts, shapley_parts
@@ -119,8 +121,8 @@ def test_chains_add_up_whatever_the_order_of_clusters(clusters, random):
     random.shuffle(clusters)
     base, comparison = (np.array(side, float) for side in zip(*clusters, strict=True))
     again = chain_change(base, comparison, n_draws=50)
-    np.testing.assert_allclose(again.low, found.low, rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(again.high, found.high, rtol=1e-9, atol=1e-9)
+    np.testing.assert_array_equal(again.low, found.low)
+    np.testing.assert_array_equal(again.high, found.high)
 
 
 def test_a_cluster_may_come_in_several_rows():
@@ -195,6 +197,16 @@ def test_the_seed_and_the_number_of_draws_are_checked():
         chain_change([[1, 1]] * 2, [[1, 1]] * 2, n_draws=0)
     with pytest.raises(InputError, match="seed must be a whole number from 0"):
         chain_change([[1, 1]] * 2, [[1, 1]] * 2, seed=-1)
+
+
+@pytest.mark.parametrize("n_clusters", [2, 3, 4])
+def test_the_stretch_is_exactly_students_and_that_of_the_variance(n_clusters):
+    # draws that are the quantiles themselves: 0.025 lies at -1, 0.975 at +2
+    draws = np.linspace(-1 - 3 * 0.025 / 0.95, 2 + 3 * 0.025 / 0.95, 2001)
+    low, high = drawn_interval(draws, np.array(0.5), n_clusters=n_clusters, confidence=0.95)
+    stretch = student.ppf(0.975, n_clusters - 1) / norm.ppf(0.975)
+    stretch *= np.sqrt(n_clusters / (n_clusters - 1))
+    np.testing.assert_allclose((low, high), (0.5 - 1.5 * stretch, 0.5 + 1.5 * stretch), rtol=1e-9)
 
 
 def test_the_interval_of_a_sum_is_students():

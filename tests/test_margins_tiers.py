@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from salesdiag.errors import InputError
 from salesdiag.stats.decomposition import break_even_growth, profit_leverage
-from salesdiag.stats.rates import ratio
 from salesdiag.stats.tiers import tiered
 
 
@@ -43,25 +42,19 @@ def test_leverage_of_price_and_volume():
     assert np.isnan(profit_leverage([0, -0.1], 0.3)).all()
 
 
-def test_pace_of_a_plan_by_working_days():
-    # METHODS section 4: 50 in 10 of 22 days against a plan of 150
-    assert ratio(50, 150 * 10 / 22).item() == pytest.approx(0.733, abs=5e-4)
-    assert ratio(50, 10).item() * 22 == 110
-
-
-@pytest.mark.parametrize(("is_cumulative", "expected"), [(False, 8.8), (True, 6.8)])
-def test_tiers_at_110_percent(is_cumulative, expected):
+@pytest.mark.parametrize(("applies_to", "expected"), [("whole", 8.8), ("part", 6.8)])
+def test_tiers_at_110_percent(applies_to, expected):
     # METHODS section 4: 8 % on all of 110, or 6 % on the first 100 and 8 % on 10
     starts, rates = [0, 100, 120], [0.06, 0.08, 0.10]
-    assert tiered(110, starts, rates, is_cumulative=is_cumulative).item() == pytest.approx(expected)
+    assert tiered(110, starts, rates, applies_to=applies_to).item() == pytest.approx(expected)
 
 
 def test_tiers_at_their_ends():
     starts, rates = [0, 100], [0.0, 0.1]
     at = [0, 99, 100, 200, np.nan]
-    whole = tiered(at, starts, rates, is_cumulative=False)
+    whole = tiered(at, starts, rates, applies_to="whole")
     np.testing.assert_allclose(whole, [0, 0, 10, 20, np.nan])  # a jump at 100
-    parts = tiered(at, starts, rates, is_cumulative=True)
+    parts = tiered(at, starts, rates, applies_to="part")
     np.testing.assert_allclose(parts, [0, 0, 0, 10, np.nan])  # a bend
 
 
@@ -76,6 +69,8 @@ def test_tiers_at_their_ends():
 )
 def test_tiers_that_cannot_be_are_refused(starts, rates, message):
     with pytest.raises(InputError, match=message):
-        tiered(1, starts, rates, is_cumulative=True)
+        tiered(1, starts, rates, applies_to="part")
     with pytest.raises(InputError, match="value must be 0 or more"):
-        tiered(-1, [0], [1], is_cumulative=True)
+        tiered(-1, [0], [1], applies_to="part")
+    with pytest.raises(InputError, match='applies_to must be one of "whole", "part"'):
+        tiered(1, [0], [1], applies_to="yes")

@@ -17,6 +17,7 @@ from pandas.testing import assert_frame_equal
 import salesdiag as sd
 from salesdiag.engine import conform
 from salesdiag.schema import TABLES
+from tests.cases import CASES
 from tests.frames import sample_department, sample_frames
 
 VARIABLE = "SALESDIAG_TEST_POSTGRES"
@@ -78,6 +79,18 @@ ASKED = {
     "narrowed": lambda one: sd.funnel.stage_conversion(one.where(team="North")),
     "a cohort": lambda one: sd.check(one.created_between("2025-01-01", "2025-03-31")),
 }
+
+
+EVERY = [
+    pytest.param(analysis, keys, id=f"{analysis.__name__}{' split' * bool(keys)}")
+    for analysis, (_options, split_by) in CASES.items()
+    for keys in ((), split_by)
+]
+
+
+@pytest.mark.parametrize(("analysis", "keys"), EVERY)
+def test_every_analysis_gives_the_same_on_both_engines(department, analysis, keys):
+    assert_same(analysis(department, by=keys), analysis(sample_department(), by=keys))
 
 
 def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:

@@ -41,7 +41,13 @@ def count_waits(
         n_open=_.count(where=_.next_at.isnull() & (_.status != "lost")),
         n_skipped=_.count(where=_.entered_at.isnull()),
         # by the history alone: a closing day has no time of day to come after
-        n_returned=_.count(where=_.next_at.notnull() & (_.entered_at > _.passed_at)),
+        # (a missing entry is no return; not every engine counts a missing condition as 0)
+        n_returned=_.count(
+            where=_.next_at.notnull()
+            & _.entered_at.notnull()
+            & _.passed_at.notnull()
+            & (_.entered_at > _.passed_at)
+        ),
         n_without_history=_.count(where=_.is_unmoved & (_.step == 0)),
     )
     return fetch(counts)

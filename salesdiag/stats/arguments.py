@@ -153,12 +153,14 @@ def groups_of(name: str, labels: ArrayLike | None, length: int) -> Groups:
 
 def _refuse_missing(name: str, array: NDArray[np.generic], labels: ArrayLike) -> None:
     """Refuse labels that are missing, and text beside numbers, which would become one label."""
+    gone = f"{name} must not hold missing values: name the rows without a label first."
+    if array.dtype.kind in "fmM" and (array != array).any():
+        raise InputError(gone)
     # a list of text and NaN becomes all text when it is made an array: look at what came in
     given = labels if isinstance(labels, list | tuple) else array
-    if array.dtype.kind in "fmM" or array.dtype.kind == "O" or given is labels:
+    if array.dtype.kind == "O" or isinstance(given, list | tuple):
         if any(_is_missing(one) for one in given):
-            message = f"{name} must not hold missing values: name the rows without a label first."
-            raise InputError(message)
+            raise InputError(gone)
         if len({isinstance(one, str) for one in given}) > 1:
             message = f"{name} must hold labels of one kind, all text or all numbers, none missing."
             raise InputError(message)

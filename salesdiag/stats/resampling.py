@@ -27,6 +27,19 @@ def canonical_order(rows: Floats) -> NDArray[np.intp]:
     return np.lexsort(rows.reshape(len(rows), -1).T[::-1])
 
 
+def cluster_sums(rows: Floats, codes: NDArray[np.intp], n_clusters: int) -> Floats:
+    """Add up rows (along the first axis) by cluster, in an order of their own.
+
+    Sums of floats depend on the order of adding; near-ties between clusters would then be
+    drawn in another order, too.
+    """
+    flat = rows.reshape(len(rows), -1)
+    order = np.lexsort((*flat.T, codes))
+    sums = np.zeros((n_clusters, flat.shape[1]))
+    np.add.at(sums, codes[order], flat[order])
+    return sums.reshape(n_clusters, *rows.shape[1:])
+
+
 def drawn_sums(rows: Floats, *, n_draws: int, seed: int) -> Floats:
     """Draw as many clusters as there are, over and over, and add up what they hold.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from salesdiag.errors import InputError
-from salesdiag.stats.arguments import numbers, vector
+from salesdiag.stats.arguments import numbers, one_of, vector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ def tiered(
     starts: Sequence[float],
     rates: Sequence[float],
     *,
-    is_cumulative: bool,
+    applies_to: Literal["whole", "part"],
 ) -> NDArray[np.float64]:
     """Apply rates that change where a value passes a threshold.
 
@@ -35,9 +35,9 @@ def tiered(
         Where each tier begins (included), ascending from 0.
     rates : sequence of float
         Rate of each tier.
-    is_cumulative : bool
-        True: each part of the value at the rate of its own tier. False: all of it at the rate
-        of the tier reached.
+    applies_to : {"whole", "part"}
+        ``"whole"``: all of the value at the rate of the tier reached. ``"part"``: each part of
+        it at the rate of its own tier.
 
     Returns
     -------
@@ -53,9 +53,9 @@ def tiered(
     --------
     110 with 6 % below 100 and 8 % from there on.
 
-    >>> tiered(110, [0, 100], [0.06, 0.08], is_cumulative=False).round(6).item()
+    >>> tiered(110, [0, 100], [0.06, 0.08], applies_to="whole").round(6).item()
     8.8
-    >>> tiered(110, [0, 100], [0.06, 0.08], is_cumulative=True).round(6).item()
+    >>> tiered(110, [0, 100], [0.06, 0.08], applies_to="part").round(6).item()
     6.8
     """
     amount = numbers("value", value, least=0, missing=True)
@@ -64,7 +64,7 @@ def tiered(
     if begin[0] != 0 or (np.diff(begin) <= 0).any():
         message = f"starts must ascend from 0; got {', '.join(f'{one:g}' for one in begin)}."
         raise InputError(message)
-    if not is_cumulative:
+    if one_of("applies_to", applies_to, ("whole", "part")) == "whole":
         reached = np.searchsorted(begin, np.nan_to_num(amount), side="right") - 1
         return amount * rate[reached]
     end = np.append(begin[1:], np.inf)

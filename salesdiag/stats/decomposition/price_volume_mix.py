@@ -10,7 +10,7 @@ from salesdiag.errors import InputError
 from salesdiag.stats.arguments import Groups, check_length, groups_of, vector
 from salesdiag.stats.decomposition.product import shapley_parts
 from salesdiag.stats.rates.shares import ratio
-from salesdiag.stats.resampling import drawn_interval, drawn_sums
+from salesdiag.stats.resampling import cluster_sums, drawn_interval, drawn_sums
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -107,8 +107,10 @@ def price_volume_mix(
     items = groups_of("item", item, n_rows)
     clusters = groups_of("cluster", cluster, n_rows)
     rates = _rates_of(items, base_rate, rate)
-    rows = np.zeros((len(clusters.labels), len(items.labels), 4))
-    np.add.at(rows, (clusters.codes, items.codes), np.stack(columns, axis=-1))
+    n_items, n_cells = len(items.labels), len(clusters.labels) * len(items.labels)
+    cells = clusters.codes * n_items + items.codes
+    rows = cluster_sums(np.stack(columns, axis=-1), cells, n_cells)
+    rows = rows.reshape(len(clusters.labels), n_items, 4)
     sums = rows.sum(axis=0)
     _check_values(items.labels, sums)
     is_new, is_lost = _one_sided(sums)

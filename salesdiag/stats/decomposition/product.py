@@ -10,7 +10,7 @@ import numpy as np
 from salesdiag.errors import InputError
 from salesdiag.stats.arguments import broadcast, groups_of, matrix, numbers, vector
 from salesdiag.stats.rates.shares import ratio
-from salesdiag.stats.resampling import drawn_interval, drawn_sums
+from salesdiag.stats.resampling import cluster_sums, drawn_interval, drawn_sums
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -187,11 +187,10 @@ def chain_change(
     _check_links(before, after)
     names = np.arange(len(after)) if cluster is None else cluster
     labels = groups_of("cluster", names, len(after))
-    n_clusters, n_links = len(labels.labels), after.shape[1]
-    rows = np.zeros((n_clusters, 2, n_links))
-    np.add.at(rows[:, 1], labels.codes, after)
-    if not fixed:
-        np.add.at(rows[:, 0], labels.codes, before)
+    n_clusters = len(labels.labels)
+    none = np.zeros_like(after)
+    both = np.stack((none if fixed else before, after), axis=1)
+    rows = cluster_sums(both, labels.codes, n_clusters)
     sums, draws = rows.sum(axis=0), drawn_sums(rows, n_draws=n_draws, seed=seed)
     if fixed:
         sums[0], draws[:, 0] = before, before

@@ -97,6 +97,8 @@ def logistic_cells(
         beta = beta + move
         if np.abs(x @ move).max(initial=0.0) < 1e-10:
             break
+    else:
+        _refuse_separated(x, beta)
     _check_separated(x, beta, part, whole)
     rows = x * (part - whole * chance)[:, None]
     return _fit(beta, information, rows, cluster, whole, 1.0, chance, confidence)
@@ -234,9 +236,13 @@ def _check_separated(x: Floats, beta: Floats, part: Floats, whole: Floats) -> No
     counted = whole > 0
     ends = (part[counted] == 0) | (part[counted] == whole[counted])
     if np.any(np.abs(x[counted] @ beta)[ends] > _SEPARATED):
-        spread = np.abs(beta) * x[counted].std(axis=0)
-        message = (
-            "design must not separate the cases with the event from those without; column "
-            f"{max(int(spread.argmax()), 1)} does. A ridge above 0 gives a finite estimate."
-        )
-        raise InputError(message)
+        _refuse_separated(x[counted], beta)
+
+
+def _refuse_separated(x: Floats, beta: Floats) -> None:
+    spread = np.abs(beta) * x.std(axis=0)
+    message = (
+        "design must not separate the cases with the event from those without; column "
+        f"{max(int(spread.argmax()), 1)} does. A ridge above 0 gives a finite estimate."
+    )
+    raise InputError(message)

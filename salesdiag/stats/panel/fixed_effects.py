@@ -28,7 +28,6 @@ class TwoWay:
         self.n_many, self.n_few = int(unit.max(initial=-1)) + 1, int(period.max(initial=-1)) + 1
         self._cell = unit * self.n_few + period
         self._parts = self._separate_parts()
-        self.n_effects = self.n_many + self.n_few - self._parts.shape[1]
 
     def _separate_parts(self) -> Floats:
         """Mark which few belong to which part of the rows that shares no effect with others.

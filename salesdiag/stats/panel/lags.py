@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
+_LONGEST_SPAN = 10_000  # periods; days of 27 years
+
+
 class LagColumns(NamedTuple):
     """Earlier and later values of a column, and the rows on which all of them are known."""
 
@@ -97,6 +100,12 @@ def lag_columns(
     shift = np.arange(-n_leads, n_lags + 1)
     if not len(x):
         return LagColumns(shift, np.empty((0, len(shift))), np.empty(0, dtype=bool))
+    if when.max() - when.min() > _LONGEST_SPAN:
+        message = (
+            f"period must count the periods one by one; from {when.min():.0f} to {when.max():.0f} "
+            f"are more than {_LONGEST_SPAN}."
+        )
+        raise InputError(message)
     place = (when - when.min()).astype(np.intp) + n_lags
     table = np.full((len(units.labels), int(place.max()) + 1 + n_leads), np.nan)
     if len(np.unique(units.codes * table.shape[1] + place)) < len(x):

@@ -21,16 +21,22 @@ Variance = Literal["delta", "aalen"]
 
 
 class Steps(NamedTuple):
-    """Curves of all groups (rows) at their own times (columns)."""
+    """Curves of all groups (rows) at their own times (columns).
+
+    The last three are what each time adds to the variance of the incidence at a later one:
+    through later events, by its own events, and by both.
+    """
 
     incidence: Floats
     rival_incidence: Floats
     survival: Floats
-    variance: Floats
+    later: Floats
+    own: Floats
+    both: Floats
 
 
 def aalen_johansen(sets: RiskSets, *, variance: Variance) -> Steps:
-    """Estimate both incidences, what is left, and the variance of the first."""
+    """Estimate both incidences, what is left, and the terms of the variance of the first."""
     one_of("variance", variance, ("delta", "aalen"))
     at_risk = sets.n_at_risk
     hazard = _hazard(sets.n_event, at_risk)
@@ -43,7 +49,7 @@ def aalen_johansen(sets: RiskSets, *, variance: Variance) -> Steps:
     whole = incidence + rival + survival  # 1 but for rounding
     incidence, rival, survival = incidence / whole, rival / whole, survival / whole
     terms = _variance_terms(before, hazard, leaving, at_risk, variance)
-    return Steps(incidence, rival, survival, _running_variance(incidence, *terms))
+    return Steps(incidence, rival, survival, *terms)
 
 
 def cases_told(sets: RiskSets) -> Floats:
@@ -90,12 +96,25 @@ def _variance_terms(
     return later, before**2 * own, before * both
 
 
-def _running_variance(f: Floats, later: Floats, own: Floats, both: Floats) -> Floats:
-    """Sum later (F(t) - F(s))^2 + own - 2 both (F(t) - F(s)) over the times s up to each t."""
+def variance_at(sets: RiskSets, steps: Steps, until: Floats, rate: Floats) -> Floats:
+    """Give the variance of the incidence at times (groups x times) at which it is ``rate``."""
+    found = np.zeros_like(rate)
+    for place in range(rate.shape[1]):
+        to_come = np.clip(rate[:, [place]] - steps.incidence, 0, None)
+        terms = (steps.later * to_come - 2 * steps.both) * to_come + steps.own
+        passed = sets.time <= until[:, [place]]
+        found[:, place] = np.einsum("gt,gt->g", terms, passed)
+    return np.clip(found, 0, None)
+
+
+def running_variance(steps: Steps) -> Floats:
+    """Give the variance of the incidence at every time."""
+    f, later, own, both = steps.incidence, steps.later, steps.own, steps.both
 
     def until(values: Floats) -> Floats:
         return np.cumsum(values, axis=1)
 
+    # sum later (F(t) - F(s))^2 + own - 2 both (F(t) - F(s)) over the times s up to each t
     squared = f**2 * until(later) - 2 * f * until(f * later) + until(f**2 * later)
     crossed = f * until(both) - until(f * both)
     found = squared + until(own) - 2 * crossed

@@ -15,6 +15,8 @@ from salesdiag.stats.survival.aalen_johansen import (
     aalen_johansen,
     bounds,
     cases_told,
+    running_variance,
+    variance_at,
 )
 from salesdiag.stats.survival.risk_sets import RiskSets, risk_sets
 
@@ -147,7 +149,7 @@ def cumulative_incidence(
     if after is not None:
         supported &= until > after
     rate = _at(sets.time, until, steps.incidence, none)
-    spread = _at(sets.time, until, steps.variance, none)
+    spread = variance_at(sets, steps, until, rate)
     n_told = np.minimum(_at(sets.time, until, cases_told(sets), n_at_risk), _watched(sets))
     low, high = bounds(rate, spread, n_told, confidence=confidence, interval=interval)
     rate, low, high = (np.where(supported, found, np.nan) for found in (rate, low, high))
@@ -195,9 +197,8 @@ def incidence_curve(
     sets = risk_sets(time, n_event, n_rival, n_open, group=group, n_late=n_late, after=after)
     steps = aalen_johansen(sets, variance=variance)
     n_told = np.minimum(cases_told(sets), _watched(sets))
-    low, high = bounds(
-        steps.incidence, steps.variance, n_told, confidence=confidence, interval=interval
-    )
+    spread = running_variance(steps)
+    low, high = bounds(steps.incidence, spread, n_told, confidence=confidence, interval=interval)
     known = np.isfinite(sets.time)
     supported = _readable(sets, steps)
 
@@ -213,7 +214,7 @@ def incidence_curve(
         high=shown(high),
         rival_incidence=shown(steps.rival_incidence),
         survival=shown(steps.survival),
-        variance=shown(steps.variance),
+        variance=shown(spread),
     )
 
 
@@ -264,7 +265,7 @@ def event_quantile(
     steps = aalen_johansen(sets, variance="delta")
     low, high = bounds(
         steps.incidence,
-        steps.variance,
+        running_variance(steps),
         cases_told(sets),
         confidence=confidence,
         interval="log_log",

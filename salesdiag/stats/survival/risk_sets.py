@@ -67,7 +67,7 @@ def risk_sets(
         when, codes, counts = when[kept], codes._replace(codes=codes.codes[kept]), counts[:, kept]
     table, (event, rival, still, late) = _laid_out(when, codes.codes, len(codes.labels), counts)
     net = event + rival + still - late
-    at_risk = net[:, ::-1].cumsum(axis=1)[:, ::-1]
+    at_risk = net.sum(axis=1, keepdims=True) - (net.cumsum(axis=1) - net)
     slack = 1e-9 * np.maximum(1.0, (event + rival + still).sum(axis=1, keepdims=True))
     if np.any(at_risk + late < -slack) or np.any(at_risk + slack < event + rival + still):
         message = (
