@@ -123,3 +123,14 @@ def test_huge_clusters_with_a_small_share_still_vary():
     assert huge.design_effect.item() == pytest.approx(small.design_effect.item(), rel=1e-3)
     with pytest.raises(InputError, match="n_whole must have one entry a row, 1; got 4"):
         clustered_rate([5], [5, 5, 5, 5], cluster=[1, 2, 3, 4])
+
+
+def test_one_large_cluster_leaves_fewer_degrees_of_freedom():
+    # sizes 60, 20, 20: as many as 100^2 / (3600 + 400 + 400) = 2.27 equal ones, 1.27 degrees
+    part, whole = np.array([30, 4, 9]), np.array([60, 20, 20])
+    found = clustered_rate(part, whole, cluster=[1, 2, 3])
+    t2 = student.ppf(0.975, 100**2 / 4400 - 1) ** 2
+    p, n = 0.43, 100 / jackknife_effect(list(zip(part, whole, strict=True)))
+    half = np.sqrt(t2 * n * p * (1 - p) + t2**2 / 4)
+    low, high = (n * p + t2 / 2 - half) / (n + t2), (n * p + t2 / 2 + half) / (n + t2)
+    np.testing.assert_allclose((found.low.item(), found.high.item()), (low, high), rtol=1e-9)

@@ -404,3 +404,35 @@ def test_a_curve_that_ended_before_others_came_cannot_be_read():
 def test_an_age_that_is_no_number_is_refused(after):
     with pytest.raises(InputError, match="after must"):
         cumulative_incidence([1], [1], None, [0], after=after)
+
+
+def test_who_is_at_risk_at_a_horizon_with_late_comers_by_hand():
+    # from the start: ends on days 2 (event), 6 (rival), 9 (open); late after day 3: ends on day 5
+    # (event) and on day 9 (open); late after day 7: ends on day 8 (event)
+    lives = {
+        "time": [2, 3, 5, 6, 7, 8, 9], "n_event": [1, 0, 1, 0, 0, 1, 0],
+        "n_rival": [0, 0, 0, 1, 0, 0, 0], "n_open": [0, 0, 0, 0, 0, 0, 2],
+        "n_late": [0, 2, 0, 0, 1, 0, 0],
+    }  # fmt: skip
+    found = cumulative_incidence(**lives, horizon=[2, 3, 5, 6, 7, 8, 9])
+    # on day 3 the two still watched; from day 4 on they and the two late ones; day 8: one more
+    assert found.n_at_risk[0].tolist() == [3, 2, 4, 3, 2, 3, 2]
+    # nobody left before day 9, but lives that were not seen from the start make a horizon at
+    # which only few are at risk unsupported
+    few = cumulative_incidence(**lives, horizon=[6, 7], min_at_risk=3)
+    assert np.isnan(few.rate).all()  # two were at risk on day 3, when others came
+    rate = 1 / 3 + 2 / 3 * 1 / 4
+    assert found.rate[0, 2] == pytest.approx(rate)
+    beyond = cumulative_incidence(**lives, horizon=10)
+    assert np.isnan(beyond.rate).all()
+    # nobody open and nobody after day 8, but late ones: a horizon beyond is not supported
+    ended = {"time": [2, 3, 5, 6], "n_event": [1, 0, 1, 0], "n_rival": [0, 0, 0, 0],
+             "n_open": [0, 0, 0, 3], "n_late": [0, 1, 0, 0]}  # fmt: skip
+    assert np.isnan(cumulative_incidence(**ended, horizon=7).rate).all()
+
+
+def test_the_upper_end_of_a_quantile_is_not_told_by_the_last_event_alone():
+    # all three have the event; the log-log bound has no width at 1 and bounds nothing there
+    found = event_quantile([1, 2, 3], [1, 1, 1], None, [0, 0, 0], probability=0.9)
+    assert found.time.item() == 3
+    assert np.isnan(found.high.item())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +34,7 @@ def cluster_sums(rows: Floats, codes: NDArray[np.intp], n_clusters: int) -> Floa
     Sums of floats depend on the order of adding; near-ties between clusters would then be
     drawn in another order, too.
     """
-    flat = rows.reshape(len(rows), -1)
+    flat = rows.reshape(len(rows), prod(rows.shape[1:]))
     order = np.lexsort((*flat.T, codes))
     sums = np.zeros((n_clusters, flat.shape[1]))
     np.add.at(sums, codes[order], flat[order])
