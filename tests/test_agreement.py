@@ -326,3 +326,20 @@ def test_rows_that_do_not_fit_are_refused_by_name(function, rows, named):
 def test_a_mean_of_less_than_one_rater_is_refused():
     with pytest.raises(InputError, match=r"^n_mean must"):
         crossed_components(*long(SHROUT_FLEISS), n_mean=0.5)
+
+
+def test_the_level_of_the_scores_does_not_matter():
+    table = np.array(SHROUT_FLEISS, float)
+    usual, found = (intraclass_correlations(one) for one in (table, table + 1e9))
+    np.testing.assert_allclose(found.icc, usual.icc, rtol=1e-6)
+    np.testing.assert_allclose(found.low, usual.low, rtol=1e-6)
+    usual, found = (crossed_components(*long(one)) for one in (table, table + 1e9))
+    np.testing.assert_allclose(found, usual, rtol=1e-6)
+    usual, found = (rater_severity(*long(one)) for one in (table, table + 1e9))
+    np.testing.assert_allclose(found.p_value, usual.p_value, rtol=1e-6)
+
+
+@pytest.mark.parametrize("wrong", ["x", [2, 3], np.inf])
+def test_a_mean_that_is_no_number_is_refused(wrong):
+    with pytest.raises(InputError, match=r"^n_mean must"):
+        crossed_components(*long(SHROUT_FLEISS), n_mean=wrong)

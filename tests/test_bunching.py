@@ -101,13 +101,21 @@ def test_normal_values_show_no_bunching_and_moved_ones_do():
 
 def test_an_exact_pile_on_a_smooth_curve_is_found_exactly():
     count = heaped() + 30 * AT
-    found = excess_mass(PERCENT, count, 10, degree=2, round_numbers=(5, 10), n_draws=100)
+    # broken counts lie on the curve exactly; whole ones, as `excess_mass` takes, cannot
+    data = read_histogram(PERCENT, count, 10, (0, 0), (0, 0), 2, (5, 10), "none")
+    found = fit_smooth(data, count[None])
     assert found.excess == pytest.approx(30, abs=1e-6)
-    assert found.counterfactual == pytest.approx(heaped()[AT].item())
-    assert found.share == pytest.approx(30 / count.sum())
-    assert found.relative == pytest.approx(30 / heaped()[AT].item())
-    np.testing.assert_allclose(found.fitted, heaped(), rtol=1e-6)
+    assert found.expected == pytest.approx(heaped()[AT].item())
+    np.testing.assert_allclose(found.fitted[0], heaped(), rtol=1e-6)
     assert found.scatter == pytest.approx(0, abs=1e-6)
+
+
+def test_share_and_relative_are_the_excess_over_all_and_over_the_fit():
+    found = excess_mass(PERCENT, np.full(40, 50) + 30 * AT, 10, degree=2, n_draws=100)
+    assert found.excess == pytest.approx(30, abs=1e-6)
+    assert found.counterfactual == pytest.approx(50)
+    assert found.share == pytest.approx(30 / 2030)
+    assert found.relative == pytest.approx(30 / 50)
 
 
 def test_a_hole_is_left_out_and_a_window_of_three_points_counts_them_all():
@@ -330,3 +338,41 @@ GOOD = (PERCENT, np.full(40, 20), 10)
 def test_bad_input_is_refused_by_name(call, name):
     with pytest.raises(InputError, match=name):
         call()
+
+
+@pytest.mark.parametrize("limits", ["exact", "mid_p"])
+@pytest.mark.parametrize(
+    ("below", "above"), [(0, 60), (60, 0), (2, 80), (80, 2), (0, 2000), (5, 5)]
+)
+def test_far_tails_are_sums_of_binomial_probabilities(below, above, limits):
+    from fractions import Fraction
+    from math import comb
+
+    n, few = below + above, min(below, above)
+    tail = Fraction(sum(comb(n, one) for one in range(few + 1)), 2**n)
+    if limits == "mid_p":
+        tail -= Fraction(comb(n, few), 2 ** (n + 1))
+    found = window_test(below, above, limits=limits).p_value.item()
+    assert found == pytest.approx(float(min(2 * tail, 1)), rel=1e-9, abs=0)
+
+
+def test_every_interval_holds_its_estimate():
+    few = [1, 2, 2, 4, 2, 2, 2, 4, 0, 4, 0, 4, 0, 1, 4, 3, 5, 1, 0, 1, 0]
+    found = excess_mass(range(21), few, 10, degree=2)
+    assert found.relative == -1  # an empty window
+    for name in ("excess", "share", "relative"):
+        low, high = getattr(found, f"{name}_low"), getattr(found, f"{name}_high")
+        assert low <= getattr(found, name) <= high
+
+
+@pytest.mark.parametrize("unit", [1e-11, 1.0, 1e9])
+def test_the_unit_of_the_values_does_not_matter(unit):
+    count = [40 + (60 if one == 10 else 0) for one in range(1, 21)]
+    found = excess_mass(np.arange(1, 21) * unit, count, 10 * unit, degree=1, n_draws=100)
+    assert (found.n_window, found.excess) == pytest.approx((100, 60))
+
+
+def test_weights_are_no_cases():
+    for function in (excess_mass, placebo_thresholds):
+        with pytest.raises(InputError, match="count must hold whole numbers of cases; got 1e-12"):
+            function(range(21), [1e-12] * 21, 10)

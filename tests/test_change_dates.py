@@ -318,3 +318,55 @@ def test_a_step_that_is_the_season_is_refused():
 def test_an_unknown_kind_of_noise_is_refused():
     with pytest.raises(InputError, match=r"^noise must be one of"):
         step_at(np.arange(12.0), 6, noise="pink")
+
+
+SHIFTED = np.array([5, 6, 5, 7, 6, 5, 9, 10, 9, 11, 9, 10.0])
+
+
+@pytest.mark.parametrize("noise", ["first_order", "independent"])
+def test_the_p_value_of_a_huge_step_is_small_and_the_same_turned_over(noise):
+    steep = np.array([5, 6, 5, 7, 6, 5, 900, 901, 900, 902, 901, 900])
+    up, down = (step_at(one, 6, noise=noise) for one in (steep, -steep))
+    assert 0 < up.p_value < 1e-20
+    assert down.p_value == pytest.approx(up.p_value, rel=1e-9, abs=0)
+    if noise == "independent":  # the two-sample t test knows its own tail
+        from scipy.stats import ttest_ind
+
+        known = ttest_ind(steep[:6], steep[6:]).pvalue
+        assert up.p_value == pytest.approx(known, rel=1e-6, abs=0)
+
+
+@pytest.mark.parametrize("season", [None, np.tile([0, 1], 6)])
+@pytest.mark.parametrize(("level", "factor"), [(1e9, 1.0), (0, 1e200), (0, 1e-200), (-1e9, 2.0)])
+def test_neither_the_level_nor_the_unit_of_a_series_changes_what_is_found(level, factor, season):
+    # 1e9 leaves the noise seven digits
+    close = {"rtol": 1e-6, "atol": 1e-6}
+    plain, moved = (step_at(one, 6, season=season) for one in (SHIFTED, SHIFTED * factor + level))
+    np.testing.assert_allclose(np.array(moved[:3]) / factor, plain[:3], **close)
+    assert moved.p_value == pytest.approx(plain.p_value, rel=1e-5)
+    np.testing.assert_allclose((moved.level_after - level) / factor, plain.level_after, **close)
+    plain, moved = (
+        change_dates(one, season=season, n_draws=199) for one in (SHIFTED, SHIFTED * factor + level)
+    )
+    assert moved.position.tolist() == plain.position.tolist() == [6]
+    assert moved.any_p_value == plain.any_p_value
+    np.testing.assert_allclose((moved.level_before - level) / factor, plain.level_before, **close)
+    np.testing.assert_allclose(np.array(moved[3:6]) / factor, plain[3:6], **close)
+
+
+def test_a_step_a_billion_times_the_noise_still_has_noise():
+    steep = SHIFTED + np.where(np.arange(12) >= 6, 1e9, 0)
+    found = step_at(steep, 6, noise="independent")
+    assert 0 < found.high - found.low < 5
+    assert change_dates(steep, n_draws=199).high - change_dates(steep, n_draws=199).low > 0
+
+
+def test_values_beyond_all_sums_are_refused():
+    with pytest.raises(InputError, match="values must be between"):
+        change_dates([1e308] * 6 + [1] * 6)
+
+
+@pytest.mark.parametrize("wrong", ["a", [0.1, 0.2], np.nan, 1])
+def test_an_autocorrelation_that_is_none_is_refused(wrong):
+    with pytest.raises(InputError, match=r"^autocorrelation must"):
+        change_dates(SHIFTED, autocorrelation=wrong)

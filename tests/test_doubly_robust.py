@@ -379,3 +379,48 @@ def test_bad_input_is_refused_by_name(change, message):
     data = [rows.pop(name) for name in ("dose", "covariates", "n", "outcome_sum")]
     with pytest.raises(InputError, match=message):
         dose_effect(*data, **rows)
+
+
+@pytest.mark.parametrize("level", [1e6, 1e9, -1e9])
+@pytest.mark.parametrize("by_cluster", [False, True])
+def test_the_level_of_the_outcomes_costs_no_digits(level, by_cluster):
+    dose, table, _outcome, cluster = drawn(5)
+    amount = np.random.default_rng(1).normal(size=len(dose))
+    ones, named = np.ones(len(dose)), cluster if by_cluster else None
+    usual, found = (
+        dose_effect(dose, table, ones, one, outcome_squares=one**2, cluster=named)
+        for one in (amount, amount + level)
+    )
+    # 1e9 leaves seven digits behind the point
+    np.testing.assert_allclose(found.effect, usual.effect, atol=1e-6)
+    np.testing.assert_allclose(found.standard_error, usual.standard_error, rtol=1e-5)
+    np.testing.assert_allclose(found.mean - level, usual.mean, atol=1e-6)
+
+
+@pytest.mark.parametrize("amounts", [False, True])
+def test_names_of_clusters_do_not_matter(amounts):
+    dose, table, outcome, cluster = drawn(5)
+    names = np.random.default_rng(0).permutation(cluster.max() + 1)
+    squares = outcome**2 if amounts else None
+    ones = np.ones(len(dose))
+    usual, found = (
+        dose_effect(dose, table, ones, outcome, outcome_squares=squares, cluster=one)
+        for one in (cluster, names[cluster])
+    )
+    np.testing.assert_allclose(found.effect, usual.effect, rtol=1e-9)
+    np.testing.assert_allclose(found.standard_error, usual.standard_error, rtol=1e-9)
+
+
+@pytest.mark.parametrize("by_cluster", [False, True])
+def test_outcomes_that_do_not_vary_have_means_and_no_intervals(by_cluster):
+    dose, table, _outcome, cluster = drawn(5)
+    same = np.full(len(dose), 0.1)
+    found = dose_effect(
+        dose, table, np.ones(len(dose)), same, outcome_squares=same**2,
+        cluster=cluster if by_cluster else None,
+    )  # fmt: skip
+    told = found.reason == ""
+    assert told.any()
+    np.testing.assert_allclose(found.mean[told], 0.1, rtol=1e-9)
+    assert np.isnan([found.mean_low, found.mean_high]).all()
+    assert np.isnan(found.standard_error[1:]).all()

@@ -326,3 +326,21 @@ def test_bad_input_is_refused_by_name(change, message):
     data = [rows.pop(name) for name in ("unit", "period", "value", "treated_from")]
     with pytest.raises(InputError, match=message):
         event_study(*data, **rows)
+
+
+@pytest.mark.parametrize("spread", ["separate", "pooled"])
+@pytest.mark.parametrize("unit", [1e-200, 1e-9, 1e200])
+def test_the_unit_of_the_values_does_not_matter(unit, spread):
+    rng = np.random.default_rng(4)
+    rows = [(who, when) for who in range(8) for when in range(5)]
+    who, when = np.array(rows).T
+    value = rng.normal(size=len(rows))
+    start = np.where(who < 3, 2, np.nan)
+    usual, found = (
+        event_study(who, when, value * one, start, spread=spread) for one in (1.0, unit)
+    )
+    for name in ("by_time", "overall", "by_start"):
+        np.testing.assert_allclose(
+            np.array(getattr(found, name)) / unit, np.array(getattr(usual, name)), rtol=1e-9
+        )
+    assert found.placebo_p == pytest.approx(usual.placebo_p, rel=1e-9)

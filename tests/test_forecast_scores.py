@@ -262,3 +262,39 @@ def test_no_line_fits_where_one_value_parts_the_outcomes(probability, n_event):
 def test_certainty_has_no_odds(certain):
     with pytest.raises(InputError, match=r"^probability must lie strictly between"):
         calibration_line([0.2, certain, 0.3], [1, 0, 0])
+
+
+def test_too_much_forecast_is_a_bias_above_0_also_of_negative_amounts():
+    found = amount_scores([110, 120], [-100, -100])
+    assert (found.bias, found.wape) == (2.15, 2.15)
+    assert amount_scores([-110, -120], [-100, -100]).bias == -0.15
+    # refunds that nearly cancel the sales do not blow it up
+    assert amount_scores([110, -99], [100, -99]).bias == pytest.approx(10 / 199)
+
+
+@given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), min_size=1, max_size=8))
+def test_the_bias_has_the_sign_of_the_errors_and_is_never_beyond_the_absolute_ones(amounts):
+    forecast, actual = np.array(amounts).T
+    found = amount_scores(forecast, actual)
+    if np.abs(actual).sum() > 1e-3:
+        assert found.bias * np.sum(forecast - actual) >= 0
+        assert abs(found.bias) <= found.wape * (1 + 1e-9)
+
+
+def test_forecasts_that_only_rounding_tells_apart_are_one():
+    assert np.isnan(calibration_line([0.3, 0.3000000000001], [3, 4], [10, 10])).all()
+    near = calibration_line([0.3, 0.300001], [3, 4], [10, 10])
+    # two points have a line through them, in closed form
+    odds = np.log(np.array([0.3, 0.300001]) / (1 - np.array([0.3, 0.300001])))
+    slope = (np.log(4 / 6) - np.log(3 / 7)) / (odds[1] - odds[0])
+    assert near.slope == pytest.approx(slope, rel=1e-6)
+
+
+@pytest.mark.parametrize("times", [1e-12, 1e12])
+def test_the_line_does_not_hang_on_how_many_cases_there_are(times):
+    part, whole = np.array([30, 60, 70]), np.array([100, 100, 100])
+    usual = calibration_line([0.2, 0.5, 0.8], part, whole)
+    found = calibration_line([0.2, 0.5, 0.8], part * times, whole * times)
+    assert (found.intercept, found.slope) == pytest.approx((usual.intercept, usual.slope))
+    wide = (usual.slope_high - usual.slope_low) / np.sqrt(times)
+    assert found.slope_high - found.slope_low == pytest.approx(wide, rel=1e-6)

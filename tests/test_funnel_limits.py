@@ -236,3 +236,49 @@ def test_the_order_of_the_units_is_no_matter(units, order):
 def test_bad_input_is_refused_by_name(call, match):
     with pytest.raises(InputError, match=match):
         call()
+
+
+@pytest.mark.parametrize("size", [1e16, 1e17 + 16, 1e20, 1e300])
+def test_limits_of_sizes_beyond_whole_floats_are_those_of_the_normal_distribution(size):
+    z = norm.ppf(0.975)
+    low, high = funnel_limits([size], 0.3)
+    reach = z * np.sqrt(0.21 / size)
+    np.testing.assert_allclose([low[0], high[0]], [0.3 - reach, 0.3 + reach], rtol=1e-14)
+    low, high = ratio_funnel_limits([size])
+    reach = z / np.sqrt(size)
+    np.testing.assert_allclose([low[0], high[0]], [1 - reach, 1 + reach], rtol=1e-14)
+
+
+@pytest.mark.parametrize("estimate", [overdispersion, ratio_overdispersion])
+def test_a_unit_that_outweighs_all_others_leaves_the_rest_to_tell(estimate):
+    found = estimate([5e11, 0], [1e12, 1e-12])
+    assert (found.phi, found.tau2) == (1, 0)
+    # DerSimonian and Laird by exact fractions
+    from fractions import Fraction
+
+    part, whole = [10**12, 3, 9], [2 * 10**12, 12, 12]
+    common = Fraction(sum(part), sum(whole))
+    noise = common * (1 - common) if estimate is overdispersion else common
+    weight = [one / noise for one in whole]
+    squares = sum(
+        w * (Fraction(p, n) - common) ** 2 for w, p, n in zip(weight, part, whole, strict=True)
+    )
+    spare = sum(weight) - sum(w * w for w in weight) / sum(weight)
+    found = estimate(part, whole, winsorise=0)
+    assert found.tau2 == pytest.approx(float(max(squares - 2, 0) / spare), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        (lambda: funnel_limits([10], [0.3, 0.4]), "rate"),
+        (lambda: funnel_limits([10], "high"), "rate"),
+        (lambda: ratio_funnel_limits([10], target=[1, 2]), "target"),
+        (lambda: overdispersion([1, 2], [5, 5], rate=[0.1, 0.2, 0.3]), "rate"),
+        (lambda: overdispersion([1, 2], [5, 5], winsorise=[0.1, 0.2]), "winsorise"),
+        (lambda: ratio_overdispersion([1, 2], [5, 5], target=[1, 2]), "target"),
+    ],
+)
+def test_a_list_where_one_number_is_due_is_refused(call, named):
+    with pytest.raises(InputError, match=f"^{named} must"):
+        call()

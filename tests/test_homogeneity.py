@@ -167,3 +167,23 @@ def test_nothing_to_compare_is_unknown(part, whole):
 def test_bad_input_is_refused_by_name(call, match):
     with pytest.raises(InputError, match=match):
         call()
+
+
+@pytest.mark.parametrize("size", [1e9, 1e19])
+def test_tables_too_large_to_draw_keep_the_chi_square_distribution(size):
+    # an expected count below 5 would call for draws
+    found = homogeneity_test([size / 2, 1], [size, 3])
+    assert found.method == "chi_square"
+    assert found.statistic == pytest.approx(1 / 3, rel=1e-6)  # (1 - 1.5)^2 / (3 / 4)
+    with pytest.raises(InputError, match=r"^n_part and n_whole must add up to at most"):
+        homogeneity_test([size / 2, 1], [size, 3], method="simulated")
+
+
+def test_events_too_many_to_draw_keep_the_chi_square_distribution():
+    found = poisson_homogeneity_test([1e19, 2], [1e19, 1])
+    assert (found.method, found.statistic) == ("chi_square", pytest.approx(1))
+    with pytest.raises(InputError, match=r"^n_event must add up to at most"):
+        poisson_homogeneity_test([1e19, 2], [1, 1], method="simulated")
+    few = poisson_homogeneity_test([1e15, 2], [1e15, 1], n_draws=99)
+    assert few.method == "simulated"
+    assert 0.2 < few.p_value < 0.5  # of a Poisson count with mean 1: mid-P 0.35

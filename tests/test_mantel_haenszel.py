@@ -312,3 +312,23 @@ def test_the_test_errs_as_often_as_it_says(options, lowest, highest):
 def test_bad_input_is_refused_by_name(call, name):
     with pytest.raises(InputError, match=name):
         call()
+
+
+def test_counts_far_below_one_tell_next_to_nothing():
+    tiny = tuple(np.array(one) * 1e-12 for one in TOLBUTAMIDE)
+    found = pooled_odds_ratio(*tiny)
+    assert found.estimate == pytest.approx(pooled_odds_ratio(*TOLBUTAMIDE).estimate)
+    assert (found.low, found.high) == (0, np.inf)
+    # the statistic is proportional to the counts
+    usual, small = breslow_day(*TOLBUTAMIDE), breslow_day(*tiny)
+    assert small.statistic == pytest.approx(usual.statistic * 1e-12, rel=1e-6, abs=0)
+
+
+def test_crude_berkeley_rates_are_those_published():
+    # Bickel, Hammel and O'Connell (1975), the six largest departments: .4452 and .3035
+    men, all_men, women, all_women = (np.sum(one) for one in BERKELEY)
+    assert (men, all_men, women, all_women) == (1198, 2691, 557, 1835)
+    assert f"{men / all_men:.4f} {women / all_women:.4f}" == "0.4452 0.3035"
+    # one stratum is the crude comparison
+    crude = pooled_difference([men], [all_men], [women], [all_women])
+    assert crude.estimate == pytest.approx(0.4452 - 0.3035, abs=1e-4)

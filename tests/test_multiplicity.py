@@ -224,3 +224,30 @@ def test_a_name_may_come_again_in_another_family():
 def test_lists_that_do_not_fit_are_refused(names, p_values, named):
     with pytest.raises(InputError, match=f"^{named} must"):
         PValueRegistry().with_tests("a", names, p_values)
+
+
+def test_of_the_trial_of_1995_bonferroni_rejects_three_and_holm_the_same_ones():
+    p = np.array(BENJAMINI_HOCHBERG_1995)
+    by_bonferroni = p * len(p) <= 0.05
+    assert by_bonferroni.sum() == 3
+    holm, hochberg = (
+        adjust_p_values(p, method=one) <= 0.05 for one in ("holm", "benjamini_hochberg")
+    )
+    np.testing.assert_array_equal(holm, by_bonferroni)
+    # Holm's first step is Bonferroni's only one; what it rejects the others may not keep
+    assert adjust_p_values(p, method="holm").min() == pytest.approx(len(p) * p.min())
+    assert (hochberg >= by_bonferroni).all()
+
+
+def test_a_family_is_known_by_its_text():
+    made = PValueRegistry().with_tests(1, ["a"], [0.1])
+    with pytest.raises(InputError, match="names must be new in the family '1'; 'a' is there"):
+        made.with_tests(1, ["a"], [0.2])
+    with pytest.raises(InputError, match="names must be new in the family"):
+        made.with_tests("1", ["a"], [0.2])
+
+
+@pytest.mark.parametrize(("family", "names"), [("f", ["a", "a\0"]), ("f\0", ["a", "b"])])
+def test_text_that_an_array_would_cut_is_refused(family, names):
+    with pytest.raises(InputError, match="family and names must not hold the NUL character"):
+        PValueRegistry().with_tests(family, names, [0.1, 0.2])

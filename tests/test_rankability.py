@@ -226,3 +226,30 @@ def test_the_seed_decides_and_missing_units_stay_unknown():
 def test_bad_input_is_refused_by_name(call, match):
     with pytest.raises(InputError, match=match):
         call()
+
+
+@pytest.mark.parametrize("noise", [1e-25, 1e-18, 1e-12, 1e-199])
+def test_almost_no_noise_leaves_the_plain_variance(noise):
+    found = rankability([1, 2, 3], [noise] * 3)
+    assert found.tau2 == pytest.approx(1, rel=1e-9)
+    assert found.rankability == pytest.approx(1, rel=1e-9)
+
+
+def test_variances_of_all_scales_have_a_solution():
+    # with all noise far below the differences it is the plain variance
+    assert rankability([1, 1e10, 3], [1e-20, 1, 1e-5]).tau2 == pytest.approx(1e20 / 3)
+    rng = np.random.default_rng(1)
+    for n in rng.integers(2, 8, 200):
+        value = rng.normal(size=n) * 10.0 ** rng.uniform(-10, 10, n)
+        found = rankability(value, 10.0 ** rng.uniform(-30, 10, n))
+        assert 0 <= found.tau2 <= value.var(ddof=1) * (1 + 1e-9)
+        assert 0 <= found.rankability <= 1
+
+
+@pytest.mark.parametrize(
+    ("value", "variance", "named"),
+    [([1, 1e200], [1, 1], "value"), ([1, 2], [1, 1e-300], "variance")],
+)
+def test_numbers_that_cannot_be_squared_are_refused(value, variance, named):
+    with pytest.raises(InputError, match=f"^{named} must be"):
+        rankability(value, variance)

@@ -240,3 +240,36 @@ def test_later_values_of_units_not_compared_may_be_missing():
 def test_bad_input_is_refused_by_name(call, message):
     with pytest.raises(InputError, match=message):
         call()
+
+
+@pytest.mark.parametrize("z", [-3.0, -40.0, -1e5, -1e10, 5.0, 60.0])
+def test_far_out_the_rebound_follows_mills_ratio(z):
+    found = expected_rebound(0, 0.5, 0.5, cut=z).item()
+    if z < -30:  # -z - 1/z + 2/z^3, the asymptotic expansion of the density over the tail
+        assert found == pytest.approx(0.5 * (-z - 1 / z + 2 / z**3), rel=1e-6)
+    else:
+        known = stats.norm.pdf(z) / stats.norm.cdf(z)
+        assert found == pytest.approx(0.5 * known, rel=1e-9, abs=1e-300)
+
+
+def test_hardly_any_variance_brings_the_chosen_half_of_the_way_back():
+    # all lie at the cut, and half of their distance from the mean is chance
+    assert expected_rebound(60, 1e-20, 1e-20, cut=40) == pytest.approx(10)
+    assert expected_rebound(60, 1e-20, 1e-20, cut=80) == pytest.approx(0)
+    found = expected_rebound(60, 1e-20, 1e-20, cut=80, side="high")
+    assert found == pytest.approx(-10)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: expected_rebound([1, 2], [1, 2, 3], 1, cut=0), "must have shapes that fit"),
+        (lambda: expected_rebound([1, 2], 1, 1, portion=[0.1] * 3), "must have shapes that fit"),
+        (lambda: expected_rebound(1, 1, 1, cut=[1, 2], n_before=[1] * 3), "shapes that fit"),
+        (lambda: net_change(range(8), range(8), [1, 2, 3], [1] * 8), "variance_before must be one"),
+        (lambda: net_change(range(2), range(2), [[1, 2]], [1, 0]), "variance_before must be one"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_refused(call, message):
+    with pytest.raises(InputError, match=message):
+        call()

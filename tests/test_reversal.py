@@ -223,3 +223,9 @@ CELL = ([1, 1], [2, 2], ["a", "b"])
 def test_bad_input_is_refused_by_name(call, name):
     with pytest.raises(InputError, match=name):
         call()
+
+
+def test_confounders_without_names_are_refused():
+    for wrong in ([1, 1], "p", None):
+        with pytest.raises(InputError, match="confounders must be a mapping of names to labels"):
+            find_reversals(*CELL, wrong)

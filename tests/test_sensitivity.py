@@ -210,3 +210,43 @@ def test_no_cause_at_all_changes_nothing_but_one_degree_of_freedom():
 def test_bad_input_is_refused_by_name(call, message):
     with pytest.raises(InputError, match=message):
         call()
+
+
+def test_enormous_and_tiny_strengths_keep_their_digits():
+    assert robustness_value([1e10, 1e200], 100) == pytest.approx(1)
+    assert robustness_value(1e10, 100, alpha=0.05) == pytest.approx(1)
+    strength = np.array([1e-200, 1e-9, 1e-3, 1.0, 1e3, 1e6])
+    # by fractions, f being t over the root of df
+    from decimal import Decimal, localcontext
+
+    with localcontext() as context:
+        context.prec = 900
+        squares = [Decimal(one) ** 2 for one in strength.tolist()]
+        known = [float(((f * f + 4 * f).sqrt() - f) / 2) for f in squares]
+    np.testing.assert_allclose(robustness_value(strength * 10, 100), known, rtol=1e-12)
+    assert partial_r2([1e200, 1e-200], 5).tolist() == [1, 0]
+    assert partial_r2([-3, 3], 9).tolist() == pytest.approx([0.5, 0.5])
+
+
+def test_an_estimate_outside_its_interval_is_refused():
+    with pytest.raises(InputError, match="low and high must hold risk_ratio; got 3 outside 4 to 5"):
+        e_value(3, 4, 5)
+    with pytest.raises(InputError, match="low and high must hold risk_ratio"):
+        e_value([2, 6], [1, 4], [3, 5], target=0.5)
+    assert e_value(2, 2, 2).limit == e_value(2).estimate
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: e_value([1, 2], [1, 1, 1], [3, 3, 3]),
+        lambda: partial_r2([1, 2], [1, 2, 3]),
+        lambda: robustness_value([1, 2], [3, 4, 5]),
+        lambda: adjusted_estimate([1, 2], [1, 1, 1], 10, r2_treatment=0.1, r2_outcome=0.1),
+        lambda: adjusted_estimate(1, 1, 10, r2_treatment=[0.1, 0.2], r2_outcome=[0.1] * 3),
+        lambda: adjusted_estimate([1, 2], 1, 10, r2_treatment=[0.1] * 3, r2_outcome=0.1),
+    ],
+)
+def test_shapes_that_do_not_fit_are_refused(call):
+    with pytest.raises(InputError, match="must have shapes that fit"):
+        call()

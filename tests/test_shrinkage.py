@@ -340,3 +340,76 @@ def test_bad_units_are_refused_by_name(shrink, first, second, match):
 def test_a_confidence_outside_0_and_1_is_refused_by_name(shrink):
     with pytest.raises(InputError, match="confidence must lie strictly between 0 and 1"):
         shrink([1, 2], [3, 4], confidence=95)
+
+
+# --- counts and variances of any size --------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1e12, 1e16, 1e21])
+def test_enormous_counts_leave_each_unit_where_it_is(size):
+    share = np.array([0.5, 0.1, 0.7])
+    found = beta_binomial_shrinkage(share * size, [size] * 3)
+    np.testing.assert_allclose(found.value, share, rtol=1e-6)
+    np.testing.assert_allclose(found.sd, np.sqrt(share * (1 - share) / size), rtol=1e-3)
+    if size < 1e20:  # beyond, scipy's beta distribution function loses digits
+        np.testing.assert_allclose(found.high - found.value, 1.96 * found.sd, rtol=1e-2)
+    assert 0.15 < found.prior_sd < 0.5
+    found = gamma_poisson_shrinkage(share * size, [size] * 3)
+    np.testing.assert_allclose(found.value, share, rtol=1e-6)
+    np.testing.assert_allclose(found.sd, np.sqrt(share / size), rtol=1e-3)
+
+
+@pytest.mark.parametrize("size", [1e6, 1e12, 1e16])
+def test_units_that_are_alike_share_what_they_know_whatever_their_size(size):
+    # scale freedom: the noise is all there is, so results go with the root of the size
+    small = beta_binomial_shrinkage([5e5] * 3, [1e6] * 3)
+    found = beta_binomial_shrinkage([size / 2] * 3, [size] * 3)
+    np.testing.assert_allclose(found.value, 0.5, rtol=1e-9)
+    np.testing.assert_allclose(found.sd, small.sd * np.sqrt(1e6 / size), rtol=1e-2)
+    np.testing.assert_allclose(found.weight, small.weight, rtol=1e-2)
+    counts = gamma_poisson_shrinkage([size] * 3, [size] * 3)
+    np.testing.assert_allclose(counts.sd, 2 * found.sd, rtol=2e-2)
+
+
+@pytest.mark.parametrize("noise", [1e-10, 1e-14, 1e-20, 1e-30, 1e-150])
+def test_the_spread_of_units_does_not_hang_on_how_little_noise_there_is(noise):
+    usual = normal_shrinkage([1, 2, 3], [1e-6] * 3).prior_sd
+    found = normal_shrinkage([1, 2, 3], [noise] * 3)
+    # the grid's position moves, which a tenth allows for
+    assert found.prior_sd == pytest.approx(usual, rel=0.1)
+    assert found.prior_sd == pytest.approx(1, rel=0.15)
+    np.testing.assert_allclose(found.sd, np.sqrt(noise), rtol=0.2, atol=1e-15)
+
+
+def test_james_stein_does_not_hang_on_the_unit():
+    usual = james_stein([1, 2, 3, 4.5], 0.3)
+    for unit in (1e-90, 1e90):
+        found = james_stein(np.array([1, 2, 3, 4.5]) * unit, 0.3 * unit**2)
+        assert found.weight == pytest.approx(usual.weight, rel=1e-12)
+        np.testing.assert_allclose(found.value, usual.value * unit, rtol=1e-12)
+    assert james_stein([1, 2, 3, 4], 1e300).weight == 0
+    assert james_stein([2, 2, 2, 2], 1).value.tolist() == [2, 2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("value", "variance", "named"),
+    [([1e200, 2, 3, 4], 1, "value"), ([1, 2, 3, 4], 1e-300, "variance"),
+     ([1, 2, 3, 4], [1, 2], "variance")],
+)  # fmt: skip
+def test_numbers_beyond_squares_and_lists_are_refused(value, variance, named):
+    with pytest.raises(InputError, match=f"^{named} must be"):
+        james_stein(value, variance)
+
+
+def test_densities_and_quantiles_are_scipys():
+    from salesdiag.stats.shrinkage.mixtures import beta, gamma
+
+    rng = np.random.default_rng(2)
+    a, b = 10 ** rng.uniform(-3, 5, (2, 500))
+    x = stats.beta.ppf(rng.uniform(0.001, 0.999, 500), a, b)
+    inside = (x > 1e-200) & (x < 1 - 1e-9)
+    np.testing.assert_allclose(beta(x, a, b)[1][inside], stats.beta.pdf(x, a, b)[inside], rtol=1e-8)
+    x = stats.gamma.ppf(rng.uniform(0.001, 0.999, 500), a, scale=1 / b)
+    inside = x > 1e-200
+    known = stats.gamma.pdf(x, a, scale=1 / b)
+    np.testing.assert_allclose(gamma(x, a, b)[1][inside], known[inside], rtol=1e-8)

@@ -258,3 +258,15 @@ def test_bisection_finds_the_root_of_each_entry():
 def test_bad_input_is_refused_by_name(call, name):
     with pytest.raises(InputError, match=name):
         call()
+
+
+@pytest.mark.parametrize(("seen", "due"), [(0, 60), (1, 80), (200, 60), (60, 5.5), (7, 7)])
+def test_mid_p_takes_half_of_the_number_seen_off_even_far_out(seen, due):
+    # the probabilities of scipy, added up
+    same = poisson.pmf(seen, due)
+    below, above = poisson.cdf(seen, due), poisson.sf(seen - 1, due)
+    exact = min(2 * min(below, above), 1)
+    assert observed_expected(seen, due).p_value == pytest.approx(exact, rel=1e-9, abs=0)
+    half = min(2 * (min(below, above) - same / 2), 1)
+    found = observed_expected(seen, due, limits="mid_p").p_value
+    assert found == pytest.approx(half, rel=1e-9, abs=0)

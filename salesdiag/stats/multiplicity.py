@@ -136,13 +136,16 @@ class PValueRegistry:
         Raises
         ------
         InputError
-            If a test of this family and name is already there, the lists differ in length, or
-            a p-value lies outside [0, 1].
+            If a test of this family and name (compared as text) is already there, one holds the
+            NUL character, the lists differ in length, or a p-value lies outside [0, 1].
         """
         if isinstance(names, str):
             message = f"names must be a list of names, one a test; got the text {names!r}."
             raise InputError(message)
-        added = [str(name) for name in names]
+        family, added = str(family), [str(name) for name in names]
+        if any("\0" in one for one in (family, *added)):
+            message = "family and names must not hold the NUL character: arrays of text drop it."
+            raise InputError(message)
         p = vector("p_values", p_values, least=0, most=1, missing=True)
         check_length("p_values", len(p), len(added))
         seen = {name for one, name in zip(self.families, self.names, strict=True) if one == family}
@@ -152,7 +155,7 @@ class PValueRegistry:
                 raise InputError(message)
             seen.add(name)
         return PValueRegistry(
-            self.families + (str(family),) * len(added),
+            self.families + (family,) * len(added),
             self.names + tuple(added),
             self.p_values + tuple(float(one) for one in p),
         )

@@ -9,12 +9,13 @@ from scipy import special
 
 from salesdiag.errors import InputError
 from salesdiag.stats.agreement.severity import ROUNDING, TwoWay, sums_of_squares, two_way
-from salesdiag.stats.arguments import numbers, share, whole_number
+from salesdiag.stats.arguments import numbers, one_number, share, whole_number
 from salesdiag.stats.rates.shares import ratio
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+DIGITS = 1e-12  # a difference this small against what it is of is rounding
 FORMS = ("ICC(1,1)", "ICC(2,1)", "ICC(3,1)", "ICC(1,k)", "ICC(2,k)", "ICC(3,k)")
 
 
@@ -196,7 +197,8 @@ def crossed_components(
     Raises
     ------
     InputError
-        If there is one rater, scores are missing or the lists differ in length.
+        If there is one rater, scores are missing, the lists differ in length or ``n_mean`` is
+        below 1.
 
     References
     ----------
@@ -218,10 +220,8 @@ def crossed_components(
     whole_number("n_draws", n_draws, least=99)
     layout = two_way(target, rater, score)
     sizes = layout.counts.sum(axis=1)
-    k = len(sizes) / float(np.sum(1 / sizes)) if n_mean is None else n_mean
-    if not np.isfinite(k) or k < 1:
-        message = f"n_mean must be 1 or more; got {n_mean!r}."
-        raise InputError(message)
+    usual = len(sizes) / float(np.sum(1 / sizes))
+    k = usual if n_mean is None else one_number("n_mean", n_mean, least=1)
     sources = _sources(layout)
     if sources is None or not sources.squares.any():
         return CrossedComponents._make([*(12 * [np.nan]), float(k)])
@@ -260,7 +260,7 @@ def _where_positive(
     top: NDArray[np.float64], bottom: NDArray[np.float64], *, limit: ArrayLike = 1.0
 ) -> NDArray[np.float64]:
     """Divide where the denominator, a variance, has come out above 0."""
-    return ratio(top, np.where(bottom > ROUNDING * np.asarray(limit), bottom, np.nan))
+    return ratio(top, np.where(bottom > DIGITS * np.asarray(limit), bottom, np.nan))
 
 
 def _absolute_end(
@@ -295,7 +295,9 @@ def _sources(layout: TwoWay) -> Sources | None:
     raters_left, noise = (float(one[0]) for one in sums_of_squares(layout, y[:, None]))
     rater_only = np.sum(np.bincount(layout.rater, y) ** 2 / by_rater)
     squares = np.array([np.sum(y**2) - rater_only - noise, raters_left, noise])
-    squares[squares < ROUNDING * np.sum(layout.score**2)] = 0.0
+    # the first is a difference of larger sums
+    lost = np.array([DIGITS * np.sum(y**2), 0.0, 0.0])
+    squares[squares < np.maximum(lost, ROUNDING * np.sum(layout.score**2))] = 0.0
     # trace, and trace of the square, of what is left of targets and of raters
     shared = (counts / np.sqrt(by_rater)).T @ (counts / np.sqrt(by_rater))
     per_target = np.sum(counts**2 / by_rater, axis=1)

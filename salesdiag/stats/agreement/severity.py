@@ -13,7 +13,8 @@ from salesdiag.stats.arguments import groups_of, share, vector
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-ROUNDING = 1e-12  # a residual this small against the scores is rounding, not noise
+# squares this small against those of the scores (1e-13 of a score) are rounding, not noise
+ROUNDING = 1e-26
 
 
 class RaterSeverity(NamedTuple):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from salesdiag.stats.bunching.excess import (
     ExcessMass,
     Placebos,
-    WindowTest,
     excess_mass,
     placebo_thresholds,
-    window_test,
 )
+from salesdiag.stats.bunching.window import WindowTest, window_test
 
 __all__ = [
     "ExcessMass",

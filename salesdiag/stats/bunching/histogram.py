@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Source = Literal["none", "below", "above"]
 
-_NEAR = 1e-9  # two values closer than this share of the range are one
+_NEAR = 1e-6  # two values closer than this share of the usual step are one
 _STEPS = 60
 
 
@@ -62,7 +62,9 @@ def read_histogram(
         message = f"threshold must be one number; got {point.size}."
         raise InputError(message)
     gap = distinct - point.item()
-    near = _NEAR * max(np.ptp(distinct), 1.0)
+    steps = np.diff(distinct) if len(distinct) > 1 else np.zeros(1)
+    rounding = 4 * np.finfo(float).eps * max(np.abs(distinct).max(), abs(point.item()))
+    near = max(_NEAR * float(np.median(steps)), rounding)
 
     def between(name: str, ends: tuple[float, float]) -> NDArray[np.bool_]:
         below, above = vector(name, ends, least=0, length=2)
@@ -88,6 +90,16 @@ def read_histogram(
         )
         raise InputError(message)
     return Histogram(distinct, counts, inside, used, design, side)
+
+
+def whole_cases(count: ArrayLike) -> NDArray[np.float64]:
+    """Refuse weights: intervals and tests take a count for a number of cases."""
+    cases = vector("count", count, least=0)
+    broken = cases[cases % 1 != 0]
+    if len(broken):
+        message = f"count must hold whole numbers of cases; got {broken[0]:g}."
+        raise InputError(message)
+    return cases
 
 
 def fit_smooth(data: Histogram, counts: NDArray[np.float64]) -> SmoothFit:
@@ -150,7 +162,7 @@ def _design(
     if (rounds <= 0).any():
         message = f"round_numbers must be above 0; got {rounds.min():g}."
         raise InputError(message)
-    middle, half = (value[0] + value[-1]) / 2, max(np.ptp(value) / 2, _NEAR)
+    middle, half = (value[0] + value[-1]) / 2, np.ptp(value) / 2
     polynomial = np.polynomial.legendre.legvander((value - middle) / half, degree)
     marks = [multiples(value, one) for one in np.unique(rounds)]
     for one, mark in zip(np.unique(rounds), marks, strict=True):

@@ -8,12 +8,14 @@ import numpy as np
 from scipy import special
 
 from salesdiag.errors import InputError
-from salesdiag.stats.arguments import groups_of, share, vector, whole_number
+from salesdiag.stats.arguments import groups_of, one_number, share, vector, whole_number
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-ROUNDING = 1e-12  # what is left below this share of the squares is rounding, not noise
+# what is left below this share of the squares (1e-13 of the values) is rounding, not noise
+ROUNDING = 1e-26
+_LARGEST = 1e250  # sums of larger values may be no numbers
 
 
 class ChangeDates(NamedTuple):
@@ -34,12 +36,19 @@ class ChangeDates(NamedTuple):
 
 
 class Series(NamedTuple):
-    """A series ready for least squares: rows scaled so that all have the same noise."""
+    """A series ready for least squares: rows scaled so that all have the same noise.
+
+    ``y`` is the distance from ``centre`` in steps of ``unit``, so that neither a high level
+    nor tiny or huge values cost digits; squares up to ``rounding`` are no noise.
+    """
 
     y: NDArray[np.float64]
     base: NDArray[np.float64]
     steps: NDArray[np.float64]
     scale: NDArray[np.float64]
+    centre: float
+    unit: float
+    rounding: float
 
 
 def change_dates(
@@ -115,8 +124,8 @@ def change_dates(
     Raises
     ------
     InputError
-        If the series is too short for its seasons and ``min_length``, or an exposure is not
-        above 0.
+        If the series is too short for its seasons and ``min_length``, an exposure is not
+        above 0, or an option is out of range.
 
     References
     ----------
@@ -154,6 +163,7 @@ def read_series(
 ) -> Series:
     """Check the series and scale it to equal noise: totals vary with the root of exposure."""
     total = vector("values", values, at_least=3)
+    total = vector("values", total, least=-_LARGEST, most=_LARGEST)
     n = len(total)
     size = np.ones(n) if exposure is None else vector("exposure", exposure, length=n)
     if (size <= 0).any():
@@ -170,11 +180,18 @@ def read_series(
         raise InputError(message)
     scale = np.sqrt(size / size.mean())
     steps = np.tri(n) * scale[:, None]  # column k is 1 from period k on
-    return Series(total / size * scale, base * scale[:, None], steps, scale)
+    rate = total / size
+    centre = float(rate.mean())
+    apart = (rate - centre) * scale
+    # a power of 2 leaves every digit as it is
+    unit = float(np.exp2(np.round(np.log2(np.abs(apart).max())))) if apart.any() else 1.0
+    rounding = ROUNDING * float(np.sum((rate / unit * scale) ** 2))
+    return Series(apart / unit, base * scale[:, None], steps, scale, centre, unit, rounding)
 
 
 def _shocks(n: int, autocorrelation: float, seed: int, n_draws: int) -> NDArray[np.float64]:
     """Draw normal noise, one column a series."""
+    autocorrelation = one_number("autocorrelation", autocorrelation)
     if not -1 < autocorrelation < 1:
         message = f"autocorrelation must lie strictly between -1 and 1; got {autocorrelation!r}."
         raise InputError(message)
@@ -186,11 +203,13 @@ def _shocks(n: int, autocorrelation: float, seed: int, n_draws: int) -> NDArray[
     return shocks
 
 
-def without(columns: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+def without(
+    columns: NDArray[np.float64], target: NDArray[np.float64], *, rounding: float = 0.0
+) -> NDArray[np.float64]:
     """Take out of each column of ``target`` what ``columns`` explain; rounding becomes 0."""
     basis = np.linalg.qr(columns)[0]
     left: NDArray[np.float64] = target - basis @ (basis.T @ target)
-    small = np.sum(left**2, axis=0) <= ROUNDING * np.sum(target**2, axis=0)
+    small = np.sum(left**2, axis=0) <= np.maximum(ROUNDING * np.sum(target**2, axis=0), rounding)
     left[:, small] = 0.0
     return left
 
@@ -277,7 +296,7 @@ def _search(
     """
     position, steps = _candidates(series, found, min_length)
     known = _columns(series, found)
-    left = without(known, series.y[:, None])
+    left = without(known, series.y[:, None], rounding=series.rounding)
     if not len(position) or not left.any():
         return np.nan, []
     drawn = without(known, shocks)
@@ -333,9 +352,10 @@ def _described(
     n_base = series.base.shape[1]
     value = np.asarray(np.linalg.lstsq(design, series.y, rcond=None)[0], dtype=np.float64)
     degrees = len(series.y) - design.shape[1]
-    spread = float(np.sum(without(design, series.y[:, None]) ** 2)) / max(degrees, 1)
+    left = without(design, series.y[:, None], rounding=series.rounding)
+    spread = float(np.sum(left**2)) / max(degrees, 1)
     start = average_level(series, value[:n_base])
-    size = value[n_base:]
+    size = value[n_base:] * series.unit
     after = start + np.cumsum(size)
     p_values, plausible, error = [], [], []
     # twice the log likelihood may fall by this much (Hansen 2000, theorem 2)
@@ -348,6 +368,7 @@ def _described(
         error.append(spread / norms(without(_columns(series, rest), series.steps[:, [one]]))[0])
         p_values.append(_search(series, rest, shocks, min_length)[0])
     reach = special.stdtrit(degrees, 0.5 + wanted / 2) * np.array(error) / np.sqrt(spread or 1.0)
+    reach = reach * series.unit
     return ChangeDates(
         np.array(found, dtype=np.intp), after - size, after, size, size - reach, size + reach,
         np.array(p_values), tuple(plausible), any_p_value,
@@ -356,4 +377,5 @@ def _described(
 
 def average_level(series: Series, value: NDArray[np.float64]) -> float:
     """Average the values of the seasons over all units of exposure."""
-    return float(np.average(series.base @ value / series.scale, weights=series.scale**2))
+    apart = np.average(series.base @ value / series.scale, weights=series.scale**2)
+    return series.centre + series.unit * float(apart)

@@ -10,7 +10,6 @@ from scipy import special
 from salesdiag.errors import InputError
 from salesdiag.stats.arguments import one_of, share, whole_number
 from salesdiag.stats.change.dates import (
-    ROUNDING,
     Series,
     average_level,
     norms,
@@ -133,15 +132,20 @@ def step_at(
     at = AUTOCORRELATIONS if noise == "first_order" else np.zeros(1)
     effects, errors, before, weight = _prais_winsten(series, design, at)
     if not errors.any():
-        exact, start = float(effects[0]), float(before[0])
+        exact, start = float(effects[0]) * series.unit, float(before[0])
         return StepEffect(exact, exact, exact, np.nan, start, start + exact, 0.0)
 
+    def tail_of(value: float, side: float) -> float:
+        return float(weight @ special.stdtr(degrees, side * (value - effects) / errors))
+
     def below(value: float) -> float:
-        return float(weight @ special.stdtr(degrees, (value - effects) / errors))
+        return tail_of(value, 1.0)
 
     middle = float(weight @ effects)
-    low, high = (_quantile(below, goal, middle, float(errors.max())) for goal in (tail, 1 - tail))
-    p_value = 2 * min(below(0.0), 1 - below(0.0))
+    ends = (_quantile(below, goal, middle, float(errors.max())) for goal in (tail, 1 - tail))
+    # each tail by itself: one less the other would leave nothing but rounding far out
+    p_value = min(2 * min(tail_of(0.0, 1.0), tail_of(0.0, -1.0)), 1.0)
+    middle, low, high = (one * series.unit for one in (middle, *ends))
     start = float(weight @ before)
     return StepEffect(middle, low, high, p_value, start, start + middle, float(weight @ at))
 
@@ -160,7 +164,7 @@ def _prais_winsten(
     value = np.linalg.solve(triangle, basis.swapaxes(1, 2) @ y)[..., 0]
     rest = np.sum((y[..., 0] - np.einsum("gij,gj->gi", x, value)) ** 2, axis=1)
     before = np.array([average_level(series, one[:-1]) for one in value])
-    if (rest <= ROUNDING * np.sum(y[..., 0] ** 2, axis=1)).any():
+    if (rest <= series.rounding).any():
         return value[:, -1], np.zeros(len(at)), before, np.full(len(at), 1 / len(at))
     # the step is the last column, so its error is one over the last pivot
     error = np.sqrt(rest / (n - n_columns)) / np.abs(triangle[:, -1, -1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import fsum
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -25,6 +26,8 @@ class Cells(NamedTuple):
     fold: NDArray[np.intp]
     levels: NDArray[np.generic]
     n_clusters: int
+    centre: float = 0.0  # the mean of amounts, taken off `total` and `squares`
+    rounding: float = 0.0  # variance of a mean up to which there is none
 
 
 def dose_cells(
@@ -39,7 +42,9 @@ def dose_cells(
 ) -> Cells:
     """Read rows of `dose_effect`, in any order, as cells.
 
-    Rows that are alike are added up, so splitting a row changes nothing. Without clusters
+    Rows that are alike are added up, so splitting a row changes nothing. Amounts are measured
+    from their mean, so that their level costs no digits. Clusters come to a fold by what they
+    hold, not by what they are called. Without clusters
     every case is its own, and the cases of one cell are dealt to the folds as evenly as they
     go, each with the cell's mean outcome.
 
@@ -63,18 +68,40 @@ def dose_cells(
     levels = groups_of("dose", dose, len(size))
     clusters = groups_of("cluster", cluster, len(size))
     used = size > 0
+    centre, rounding = 0.0, 0.0
+    if outcome_squares is not None and used.any():
+        centre = fsum(total[used]) / fsum(size[used])  # the same in any order of rows
+        rounding = (1e-13 * float(np.abs(total[used] / size[used]).max())) ** 2
+        total, squares = _from_centre(size, total, squares, centre)
     counts = np.column_stack([size, total, squares])[used]
     present, level = np.unique(levels.codes[used], return_inverse=True)
     if len(present) < 2:
         message = f"dose must hold at least two levels with cases; got {len(present)}."
         raise InputError(message)
     found = _merged(clusters.codes[used], table[used], level, counts, levels.labels[present])
+    found = found._replace(centre=centre, rounding=rounding)
     if cluster is None:
         return _deal_cases(found, folds, seed)
     if found.n_clusters < 2:
         message = f"cluster must name at least two clusters with cases; got {found.n_clusters}."
         raise InputError(message)
     return _deal(found, folds, seed)
+
+
+def _from_centre(
+    size: NDArray[np.float64],
+    total: NDArray[np.float64],
+    squares: NDArray[np.float64],
+    centre: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give sums and squares of the distances from a centre."""
+    some = np.where(size > 0, size, 1.0)
+    mean = total / some
+    # a single case has nothing within; sums of squares are rounded by about this much
+    within = np.where(size == 1, 0.0, squares - total * mean)
+    within = np.where(within > 4 * np.finfo(float).eps * squares, within, 0.0)
+    apart = np.where(size > 0, mean - centre, 0.0)
+    return size * apart, within + size * apart**2
 
 
 def _merged(
@@ -110,10 +137,23 @@ def _deal(cells: Cells, folds: int, seed: int) -> Cells:
     """Deal whole clusters, those of each main level in turn, so that no fold lacks a level."""
     by_level = np.zeros((cells.n_clusters, len(cells.levels)))
     np.add.at(by_level, (cells.cluster, cells.level), cells.n)
-    drawn = np.random.default_rng(seed).permutation(cells.n_clusters)
+    drawn = np.random.default_rng(seed).permutation(cells.n_clusters)[_ranks(cells)]
     place = np.empty(cells.n_clusters, dtype=np.intp)
     place[np.lexsort((drawn, by_level.argmax(axis=1)))] = np.arange(cells.n_clusters)
     return cells._replace(fold=(place % min(folds, cells.n_clusters))[cells.cluster])
+
+
+def _ranks(cells: Cells) -> NDArray[np.intp]:
+    """Rank the clusters by the cells that they hold, so that their names do not matter."""
+    # of the covariates only the order counts: their scale may differ in the last digit
+    columns = [np.unique(one, return_inverse=True)[1] for one in cells.design.T]
+    content = np.column_stack([cells.level, *columns, cells.n, cells.total, cells.squares])
+    kind = np.unique(content, axis=0, return_inverse=True)[1].ravel()
+    order = np.lexsort((kind, cells.cluster))
+    held = np.split(kind[order], np.flatnonzero(np.diff(cells.cluster[order])) + 1)
+    rank = np.empty(len(held), dtype=np.intp)
+    rank[sorted(range(len(held)), key=lambda one: held[one].tolist())] = np.arange(len(held))
+    return rank
 
 
 def _deal_cases(cells: Cells, folds: int, seed: int) -> Cells:
@@ -137,5 +177,7 @@ def _deal_cases(cells: Cells, folds: int, seed: int) -> Cells:
     n = size[cell, fold]
     portion = n / cells.n[cell]
     total, squares = cells.total[cell] * portion, cells.squares[cell] * portion
-    return Cells(cells.level[cell], cells.design[cell], n, total, squares, cell, fold,
-                 cells.levels, n_cases)  # fmt: skip
+    return cells._replace(
+        level=cells.level[cell], design=cells.design[cell], n=n, total=total, squares=squares,
+        cluster=cell, fold=fold, n_clusters=n_cases,
+    )  # fmt: skip

@@ -101,7 +101,9 @@ def dose_effect(
         of the outcomes a little. ``effect``: against the reference, 0 at the reference itself;
         ``standard_error``, ``low`` and ``high`` by clusters, with Student's t at one less
         than their number. All of them NaN where ``reason`` is not empty, and the effects also
-        where the reference is refused. ``share_below``, ``effective_n`` and
+        where the reference is refused. Where the outcomes do not vary, means and effects stand
+        and their errors and intervals are NaN, as nothing tells how sure they are.
+        ``share_below``, ``effective_n`` and
         ``least_propensity`` as in `overlap_of`.
 
     Raises
@@ -142,11 +144,16 @@ def dose_effect(
     reasons = np.array(why_not(overlap))
     reasons = np.where(taught, reasons, "no case of the level outside one of the folds")
     mean, covariance = _moments(cells, chance, expected, by_case=cluster is None)
+    own = np.diag(covariance)
+    variance, contrast = (
+        np.where(one > cells.rounding, one, np.nan)
+        for one in (own, own + own[base] - 2 * covariance[:, base])
+    )
     told, times = reasons == "", _t(cells.n_clusters, level)
     count = np.bincount(cells.level, cells.n, minlength=len(cells.levels)).astype(float)
     return DoseEffects(
-        cells.levels, count, *_means(mean, covariance, told, times),
-        *_effects(mean, covariance, told, base, times), *overlap, reasons, cells.n_clusters,
+        cells.levels, count, *_means(mean + cells.centre, variance, told, times),
+        *_effects(mean, contrast, told, base, times), *overlap, reasons, cells.n_clusters,
     )  # fmt: skip
 
 
@@ -235,25 +242,22 @@ def _moments(
 
 def _means(
     mean: NDArray[np.float64],
-    covariance: NDArray[np.float64],
+    variance: NDArray[np.float64],
     told: NDArray[np.bool_],
     times: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    variance = np.diag(covariance)
-    reach = np.sqrt(np.where(told & (variance > 0), variance, np.nan)) * times
+    reach = np.sqrt(np.where(told, variance, np.nan)) * times
     return np.where(told, mean, np.nan), mean - reach, mean + reach
 
 
 def _effects(
     mean: NDArray[np.float64],
-    covariance: NDArray[np.float64],
+    variance: NDArray[np.float64],
     told: NDArray[np.bool_],
     base: int,
     times: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    own = np.diag(covariance)
-    variance = own + own[base] - 2 * covariance[:, base]
-    error = np.sqrt(np.where(variance > 0, variance, np.nan))
+    error = np.sqrt(variance)
     error[base] = 0.0
     error = np.where(told & told[base], error, np.nan)
     effect = np.where(told & told[base], mean - mean[base], np.nan)

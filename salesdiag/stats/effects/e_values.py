@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from salesdiag.errors import InputError
-from salesdiag.stats.arguments import numbers
+from salesdiag.stats.arguments import broadcast, numbers
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+_ROUNDED = 1e-9  # an interval may miss its estimate by this share, which is rounding
 
 
 class EValue(NamedTuple):
@@ -54,7 +56,8 @@ def e_value(
     Raises
     ------
     InputError
-        If a ratio is not above 0, or ``low`` lies above ``high``.
+        If a ratio is not above 0, ``low`` lies above ``high``, the interval does not hold
+        the ratio, or shapes do not fit.
 
     References
     ----------
@@ -72,10 +75,17 @@ def e_value(
         positive(name, values, missing=name != "risk_ratio") / goal
         for name, values in (("risk_ratio", risk_ratio), ("low", low), ("high", high))
     )
+    ratio, lower, upper, goal = broadcast(risk_ratio=ratio, low=lower, high=upper, target=goal)
     if np.any(lower > upper):
         message = "low must not lie above high: an interval runs from low to high."
         raise InputError(message)
-    ratio, lower, upper = np.broadcast_arrays(ratio, lower, upper)
+    outside = (ratio < lower * (1 - _ROUNDED)) | (ratio > upper * (1 + _ROUNDED))
+    if np.any(outside):
+        message = (
+            f"low and high must hold risk_ratio; got {(ratio * goal)[outside][0]:g} outside "
+            f"{(lower * goal)[outside][0]:g} to {(upper * goal)[outside][0]:g}."
+        )
+        raise InputError(message)
     nearer = np.where(ratio >= 1, np.maximum(lower, 1), np.minimum(upper, 1))
     return EValue(_needed_factor(ratio), _needed_factor(nearer))
 

@@ -150,13 +150,13 @@ def event_study(
     return EventStudy(
         times[~base],
         np.array([n_units[who[since == one]].sum() for one in times[~base]]),
-        _estimates(by_time[~base], cohorts, level),
-        _estimates(overall, cohorts, level),
+        _estimates(by_time[~base], cohorts, panel.unit, level),
+        _estimates(overall, cohorts, panel.unit, level),
         p_value,
         n_leads,
         panel.periods[panel.starts[who[listed]]],
         panel.periods[when[listed]],
-        _estimates(contrasts[listed], cohorts, level),
+        _estimates(contrasts[listed], cohorts, panel.unit, level),
         int(treated.sum()),
         int(np.sum(~treated)),
         panel.n_left_out,
@@ -206,7 +206,10 @@ def _variances(contrasts: NDArray[np.float64], cohorts: Cohorts) -> NDArray[np.f
     return found
 
 
-def _estimates(contrasts: NDArray[np.float64], cohorts: Cohorts, confidence: float) -> Effects:
+def _estimates(
+    contrasts: NDArray[np.float64], cohorts: Cohorts, unit: float, confidence: float
+) -> Effects:
+    """Give the effects, in the caller's unit."""
     from scipy import special
 
     effect = np.einsum("jct,ct->j", contrasts, cohorts.mean)
@@ -219,6 +222,7 @@ def _estimates(contrasts: NDArray[np.float64], cohorts: Cohorts, confidence: flo
     degrees = 1 / np.where(used > 0, used, np.nan)
     error = np.sqrt(variance)
     reach = special.stdtrit(degrees, 0.5 + confidence / 2) * error
+    effect, error, reach = (one * unit for one in (effect, error, reach))
     return Effects(effect, error, effect - reach, effect + reach)
 
 

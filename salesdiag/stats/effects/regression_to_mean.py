@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from salesdiag.errors import InputError
-from salesdiag.stats.arguments import numbers, one_of, share, vector
+from salesdiag.stats.arguments import broadcast, numbers, one_of, share, vector
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -66,7 +66,7 @@ def expected_rebound(
     ------
     InputError
         If a variance is negative or both are 0, not exactly one of ``cut`` and ``portion`` is
-        given, or ``n_before`` is below 1.
+        given, ``n_before`` is below 1, or shapes do not fit.
 
     References
     ----------
@@ -83,28 +83,37 @@ def expected_rebound(
     from scipy import special
 
     one_of("side", side, ("low", "high"))
-    centre = numbers("mean", mean)
-    between = numbers("variance_between", variance_between, least=0)
-    within = numbers("variance_within", variance_within, least=0)
-    within = within / numbers("n_before", n_before, least=1)
+    if (cut is None) == (portion is None):
+        message = "cut or portion must be given, and not both."
+        raise InputError(message)
+    read = {
+        "mean": numbers("mean", mean),
+        "variance_between": numbers("variance_between", variance_between, least=0),
+        "variance_within": numbers("variance_within", variance_within, least=0),
+        "n_before": numbers("n_before", n_before, least=1),
+    }
+    if portion is None:
+        read["cut"] = numbers("cut", np.nan if cut is None else cut)
+    else:
+        read["portion"] = numbers("portion", portion, least=0, most=1)
+    fitted = dict(zip(read, broadcast(**read), strict=True))
+    centre, between = fitted["mean"], fitted["variance_between"]
+    within = fitted["variance_within"] / fitted["n_before"]
     if np.any(between + within <= 0):
         message = "variance_between and variance_within must not both be 0."
         raise InputError(message)
     spread = np.sqrt(between + within)
-    if (cut is None) == (portion is None):
-        message = "cut or portion must be given, and not both."
-        raise InputError(message)
     sign = 1.0 if side == "low" else -1.0
     if portion is not None:
-        chosen = numbers("portion", portion, least=0, most=1)
+        chosen = fitted["portion"]
         if np.any((chosen == 0) | (chosen == 1)):
             message = "portion must lie strictly between 0 and 1."
             raise InputError(message)
         z = special.ndtri(chosen)
     else:
-        z = sign * (numbers("cut", np.nan if cut is None else cut) - centre) / spread
-    # density over tail by logarithms: both vanish far out
-    hazard = np.exp(-(z**2) / 2 - np.log(2 * np.pi) / 2 - special.log_ndtr(z))
+        z = sign * (fitted["cut"] - centre) / spread
+    # density over tail, scaled: each of them alone vanishes far out
+    hazard = np.sqrt(2 / np.pi) / special.erfcx(-z / np.sqrt(2))
     return np.asarray(sign * within / spread * hazard)
 
 
@@ -182,7 +191,14 @@ def net_change(
     level = share("confidence", confidence)
     first = vector("before", before, at_least=1)
     later = vector("after", after, missing=True, length=len(first))
-    variance = np.broadcast_to(numbers("variance_before", variance_before), len(first))
+    variance = numbers("variance_before", variance_before)
+    if variance.ndim and variance.shape != first.shape:
+        message = (
+            f"variance_before must be one number or have one entry a row, {len(first)}; got "
+            f"shape {variance.shape}."
+        )
+        raise InputError(message)
+    variance = np.broadcast_to(variance, first.shape)
     if np.any(variance <= 0):
         message = f"variance_before must be above 0; got {variance.min():g}."
         raise InputError(message)

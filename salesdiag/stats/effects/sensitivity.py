@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from salesdiag.errors import InputError
-from salesdiag.stats.arguments import numbers, share
+from salesdiag.stats.arguments import broadcast, numbers, share
 from salesdiag.stats.effects.e_values import positive
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+_TINY = 1e-300  # below it 2 over a number is none
 
 
 class AdjustedEstimate(NamedTuple):
@@ -41,20 +43,21 @@ def partial_r2(t: ArrayLike, df: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     ndarray
-        In [0, 1).
+        In [0, 1]; 1 only where it is too near for a float to tell.
 
     Raises
     ------
     InputError
-        If ``t`` is not a number or ``df`` not above 0.
+        If ``t`` is not a number, ``df`` not above 0 or their shapes do not fit.
 
     Examples
     --------
     >>> partial_r2(4.18445, 783).round(4).item()
     0.0219
     """
-    squared = numbers("t", t) ** 2
-    return np.asarray(squared / (squared + positive("df", df)))
+    size, degrees = broadcast(t=numbers("t", t), df=positive("df", df))
+    strength = size / np.sqrt(degrees)
+    return np.asarray((strength / np.hypot(1, strength)) ** 2)
 
 
 def robustness_value(
@@ -80,12 +83,14 @@ def robustness_value(
     Returns
     -------
     ndarray
-        In [0, 1); 0 where the interval holds the goal already.
+        In [0, 1]; 0 where the interval holds the goal already, 1 only where it is too near for
+        a float to tell.
 
     Raises
     ------
     InputError
-        If ``df`` is not above 1, ``q`` not above 0 or ``alpha`` not between 0 and 1.
+        If ``df`` is not above 1, ``q`` not above 0, ``alpha`` not between 0 and 1, or shapes
+        do not fit.
 
     References
     ----------
@@ -103,16 +108,20 @@ def robustness_value(
     if np.any(degrees <= 1):
         message = f"df must be above 1; got {degrees.min():g}."
         raise InputError(message)
-    strength = positive("q", q) * np.abs(numbers("t", t)) / np.sqrt(degrees)
-    needed = np.zeros(())
+    size, degrees, part = broadcast(t=numbers("t", t), df=degrees, q=positive("q", q))
+    strength = part * np.abs(size / np.sqrt(degrees))
+    needed = np.zeros(degrees.shape)
     if alpha is not None:
         needed = np.asarray(_t_quantile(1 - share("alpha", alpha), degrees - 1))
         needed = needed / np.sqrt(degrees - 1)
     spare = np.maximum(strength - needed, 0)
-    equal = (np.sqrt(spare**4 + 4 * spare**2) - spare**2) / 2
+    some = spare > _TINY
+    # (sqrt(s**4 + 4 s**2) - s**2) / 2, without a difference of large numbers
+    equal = 2 / (1 + np.hypot(1, 2 / np.where(some, spare, 1.0)))
     # beyond this strength a cause does most by leaving the outcome's noise as it is
-    corner = (strength**2 - needed**2) / (1 + strength**2)
-    return np.asarray(np.where((spare > 0) & (strength * needed > 1), corner, equal))
+    above = np.where(some, strength, 1.0)
+    corner = (1 - (np.minimum(needed, above) / above) ** 2) * (above / np.hypot(1, above)) ** 2
+    return np.where(some, np.where(needed > 1 / above, corner, equal), spare)
 
 
 def adjusted_estimate(
@@ -154,7 +163,7 @@ def adjusted_estimate(
     ------
     InputError
         If a share is outside [0, 1), a standard error or ``df - 1`` is not above 0, or
-        ``strength`` is negative.
+        ``strength`` is negative, or shapes do not fit.
 
     References
     ----------
@@ -173,6 +182,10 @@ def adjusted_estimate(
         message = f"df must be above 1; got {degrees.min():g}."
         raise InputError(message)
     with_treatment, with_outcome = _hidden_shares(r2_treatment, r2_outcome, strength)
+    effect, error, degrees, with_treatment, with_outcome = broadcast(
+        estimate=effect, standard_error=error, df=degrees, r2_treatment=with_treatment,
+        r2_outcome=with_outcome,
+    )  # fmt: skip
     left = 1 - with_treatment
     bias = error * np.sqrt(degrees * with_outcome * with_treatment / left)
     adjusted = np.sign(effect) * (np.abs(effect) - bias)
@@ -190,7 +203,7 @@ def _hidden_shares(
     d = numbers("r2_treatment", r2_treatment, least=0, most=below_one)
     y = numbers("r2_outcome", r2_outcome, least=0, most=below_one)
     times = numbers("strength", strength, least=0)
-    d, y, times = np.broadcast_arrays(d, y, times)
+    d, y, times = broadcast(r2_treatment=d, r2_outcome=y, strength=times)
     with_treatment = times * d / (1 - d)
     with_treatment = np.where(with_treatment < 1, with_treatment, np.nan)
     shared = times * d**2 / ((1 - np.where(times * d < 1, times * d, np.nan)) * (1 - d))

@@ -22,6 +22,7 @@ class Panel(NamedTuple):
     cohort: NDArray[np.intp]  # of each unit, an index of `starts`
     starts: NDArray[np.intp]  # index of a period; the number of periods where never
     n_left_out: int
+    unit: float  # of the values: a power of 2 by which they were divided
 
 
 class Cohorts(NamedTuple):
@@ -45,7 +46,7 @@ def read_panel(
     """Read long rows of `event_study` as one path a unit.
 
     >>> panel = read_panel(["b", "a", "a", "b"], [2, 1, 2, 1], [4, 1, 2, 3], [2, 9, 9, 2], None)
-    >>> panel.values.tolist(), panel.starts.tolist(), panel.cohort.tolist()
+    >>> (panel.values * panel.unit).tolist(), panel.starts.tolist(), panel.cohort.tolist()
     ([[1.0, 2.0], [3.0, 4.0]], [1, 2], [1, 0])
     """
     seen = vector("value", value, missing=True, at_least=1)
@@ -78,7 +79,10 @@ def read_panel(
         )
         raise InputError(message)
     per_unit = _of_unit("weight", weights, units.codes, shape[0])[keep]
-    return Panel(labels, values[keep], per_unit, cohort, kinds, int(np.sum(~keep)))
+    values, most = values[keep], float(np.abs(values[keep]).max())
+    # squares of huge or tiny values are no numbers; a power of 2 leaves every digit as it is
+    size = float(np.exp2(np.round(np.log2(most)))) if most > 0 else 1.0
+    return Panel(labels, values / size, per_unit, cohort, kinds, int(np.sum(~keep)), size)
 
 
 def _of_unit(

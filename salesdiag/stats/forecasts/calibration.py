@@ -15,6 +15,8 @@ from salesdiag.stats.rates.shares import normal_quantile
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+_LEAST_SPREAD = 1e-9  # of log odds: closer forecasts are told apart by rounding only
+
 
 class CalibrationLine(NamedTuple):
     """Log odds of the event = intercept + slope x log odds of the forecast."""
@@ -49,8 +51,9 @@ def calibration_line(
     Returns
     -------
     CalibrationLine
-        All NaN where fewer than two distinct forecasts were made, or where one forecast value
-        parts all events from all others, so that no slope fits.
+        All NaN where fewer than two distinct forecasts were made (log odds that spread by less
+        than 1e-9 are one), or where one forecast value parts all events from all others, so
+        that no slope fits.
 
     References
     ----------
@@ -82,21 +85,32 @@ def calibration_line(
     )
     if parted:
         return CalibrationLine(*(7 * [np.nan]))
-    design = np.column_stack([np.ones(len(cases.n)), special.logit(cases.probability)])
-    value = _logistic_fit(design, cases)
+    log_odds = special.logit(cases.probability)
+    middle, wide = float(log_odds.mean()), float(log_odds.std())
+    if wide < _LEAST_SPREAD:
+        return CalibrationLine(*(7 * [np.nan]))
+    # one unit of weight in all, and log odds with mean 0 and spread 1: forecasts that lie
+    # close together, and counts of any size, are fitted alike
+    total = float(cases.n.sum())
+    scaled = cases._replace(n_event=cases.n_event / total, n=cases.n / total)
+    design = np.column_stack([np.ones(len(cases.n)), (log_odds - middle) / wide])
+    value = _logistic_fit(design, scaled, np.array([middle, wide]))
     spread = special.expit(design @ value)
-    information = (design * (cases.n * spread * (1 - spread))[:, None]).T @ design
-    reach = z * np.sqrt(np.diag(np.linalg.inv(information)))
-    gain = 2 * (_log_likelihood(design @ value, cases) - _log_likelihood(design[:, 1], cases))
-    (start, slope), (start_reach, slope_reach) = value.tolist(), reach.tolist()
+    information = (design * (scaled.n * spread * (1 - spread))[:, None]).T @ design
+    turn = np.array([[1.0, -middle / wide], [0.0, 1 / wide]])
+    reach = z * np.sqrt(np.diag(turn @ np.linalg.inv(information) @ turn.T) / total)
+    gain = _log_likelihood(design @ value, scaled) - _log_likelihood(log_odds, scaled)
+    (start, slope), (start_reach, slope_reach) = (turn @ value).tolist(), reach.tolist()
     return CalibrationLine(
         start, start - start_reach, start + start_reach,
         slope, slope - slope_reach, slope + slope_reach,
-        float(special.chdtrc(2, max(gain, 0.0))),
+        float(special.chdtrc(2, max(2 * total * gain, 0.0))),
     )  # fmt: skip
 
 
-def _logistic_fit(design: NDArray[np.float64], cases: Cases) -> NDArray[np.float64]:
+def _logistic_fit(
+    design: NDArray[np.float64], cases: Cases, start: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Maximise the likelihood; it is concave and, as the cases overlap, has its top inside."""
     from scipy.optimize import minimize
 
@@ -108,7 +122,6 @@ def _logistic_fit(design: NDArray[np.float64], cases: Cases) -> NDArray[np.float
         p = special.expit(design @ value)
         return np.asarray((design * (cases.n * p * (1 - p))[:, None]).T @ design)
 
-    start = np.array([0.0, 1.0])
     found = minimize(loss, start, jac=True, hess=bend, method="trust-exact", tol=1e-10)
     return np.asarray(found.x, dtype=np.float64)
 

@@ -69,9 +69,9 @@ def amount_scores(
     """Answer how far forecast amounts were off, and to which side.
 
     No mean of percentages: one small actual amount would decide it. Bias and absolute errors
-    are set against the sum of what came. The scaled error (MASE) compares with the plainest
-    forecast there is, "as last time" (or, with ``season_lag``, "as in the same season
-    before"), on the history that the forecaster had: below 1 is better than that.
+    are set against the sum of the sizes of what came. The scaled error (MASE) compares with
+    the plainest forecast there is, "as last time" (or, with ``season_lag``, "as in the same
+    season before"), on the history that the forecaster had: below 1 is better than that.
 
     Parameters
     ----------
@@ -85,9 +85,10 @@ def amount_scores(
     Returns
     -------
     AmountScores
-        ``bias`` is the sum of errors over the sum of actual amounts, above 0 where too much
-        was forecast; ``wape`` the sum of absolute errors over the sum of absolute amounts, 0
-        or more. NaN where that sum is 0. ``mase`` is NaN without a history or where the
+        ``bias`` is the sum of errors, ``wape`` the sum of absolute errors, both over the sum
+        of absolute actual amounts: ``bias`` is above 0 where too much was forecast, also of
+        negative amounts, ``wape`` 0 or more and never below the size of ``bias``. NaN where
+        that sum is 0. ``mase`` is NaN without a history or where the
         history never moved.
 
     Raises
@@ -128,10 +129,11 @@ def amount_scores(
             )
             raise InputError(message)
         plain = np.abs(past[..., lag:] - past[..., :-lag]).mean(axis=-1)
+    size = np.abs(truth).mean(axis=-1)
     return AmountScores(
-        ratio(error.sum(axis=-1), truth.sum(axis=-1)),
+        ratio(error.mean(axis=-1), size),
         absolute,
-        ratio(absolute, np.abs(truth).mean(axis=-1)),
+        ratio(absolute, size),
         ratio(absolute, plain),
     )
 

@@ -15,6 +15,7 @@ from salesdiag.stats.shrinkage.nodes import (
     normal_nodes,
 )
 from salesdiag.stats.shrinkage.units import (
+    LARGEST,
     Distinct,
     check_expected,
     check_variance,
@@ -231,7 +232,8 @@ def normal_shrinkage(
     Raises
     ------
     InputError
-        If the arguments are empty or not lists of one length, or a variance is not above 0.
+        If the arguments are empty or not lists of one length, a value is beyond 1e100, or a
+        variance is below 1e-200.
 
     References
     ----------
@@ -246,7 +248,7 @@ def normal_shrinkage(
     [11.9, 7.9, 5.9, 7.6, 4.7, 5.9, 11.2, 8.6]
     """
     level = share("confidence", confidence)
-    estimate, noise = pair_of(("value", "variance"), value, variance, least=-np.inf)
+    estimate, noise = pair_of(("value", "variance"), value, variance, least=-LARGEST)
     check_variance(noise)
     units = distinct_units(estimate, noise)
     rows, times = units.rows, units.times

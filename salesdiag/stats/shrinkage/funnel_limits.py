@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import special
 
-from salesdiag.stats.arguments import numbers, one_of, share
+from salesdiag.stats.arguments import numbers, one_number, one_of, share
 from salesdiag.stats.rates.shares import ratio
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def funnel_limits(
     ([0.0, 0.207, 0.271], [0.561, 0.387, 0.328])
     """
     size = numbers("n_whole", n_whole, least=0, missing=True)
-    common = float(numbers("rate", rate, least=0, most=1))
+    common = one_number("rate", rate, least=0, most=1)
     level = share("confidence", confidence)
 
     def below(count: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -139,7 +139,7 @@ def ratio_funnel_limits(
     ([0.023, 0.689, 0.902], [1.969, 1.309, 1.098])
     """
     size = numbers("expected", expected, least=0, missing=True)
-    common = float(numbers("target", target, least=0))
+    common = one_number("target", target, least=0)
     level = share("confidence", confidence)
     mean = np.where(size > 0, size, 1.0) * common
 
@@ -194,8 +194,11 @@ def _interpolated_quantile(
 ) -> NDArray[np.float64]:
     """Find the least count whose distribution function exceeds a tail, and step back in part."""
     low, high = np.full(top.shape, -1.0), top.copy()
-    while np.any(high - low > 1):
-        middle = np.floor((low + high) / 2)
+    while True:
+        middle = np.floor(low / 2 + high / 2)
+        # beyond 2**53 neighbours lie more than 1 apart, and the middle is an end
+        if not np.any((middle > low) & (middle < high)):
+            break
         enough = below(middle) > tail
         high, low = np.where(enough, middle, high), np.where(enough, low, middle)
     reached, before = below(high), below(high - 1)

@@ -22,6 +22,9 @@ Method = Literal["auto", "chi_square", "simulated"]
 # below this an expected count makes the chi-square distribution a poor guide
 _SMALL = 5.0
 _BLOCK = 2_000_000  # numbers held at a time
+# tables of more cases cannot be drawn: the generator's limit, and that of whole floats
+_MOST_CASES = 1e9 - 1
+_MOST_EVENTS = 2.0**53
 
 
 class HomogeneityTest(NamedTuple):
@@ -56,8 +59,8 @@ def homogeneity_test(
     n_part, n_whole : array_like, shape (I,)
         Numerator and denominator, one a unit. Units of size 0 or with NaN are left out.
     method : {"auto", "chi_square", "simulated"}, default "auto"
-        Where the p-value comes from. Draws need whole numbers; ``"auto"`` keeps the
-        chi-square distribution for others.
+        Where the p-value comes from. Draws need whole numbers that add up to less than 1e9;
+        ``"auto"`` keeps the chi-square distribution for others.
     seed : int, default 0
         Seed of the draws. The same units give the same p-value in any order.
     n_draws : int, default 4999
@@ -67,14 +70,14 @@ def homogeneity_test(
     -------
     HomogeneityTest
         ``statistic``; ``df``, one below the number of units used; ``p_value`` in [0, 1],
-        never 0; ``method``, where it came from. Statistic and p-value are NaN with fewer
+        never 0 if drawn; ``method``, where it came from. Statistic and p-value are NaN with fewer
         than two units, or if none or all of the cases count.
 
     Raises
     ------
     InputError
         If the lists differ in length, a count is negative, a part exceeds its whole, or
-        draws are asked for numbers that are not whole.
+        draws are asked for numbers that are not whole or too large.
 
     References
     ----------
@@ -104,7 +107,8 @@ def homogeneity_test(
     observed, df = float(statistic(part)), len(part) - 1
     least = float(whole.min()) * min(pooled, 1 - pooled)
     counts = np.concatenate([part, whole])
-    if _chooses_draws(method, least, counts, "n_part and n_whole"):
+    size = _Size(float(whole.sum()), _MOST_CASES)
+    if _chooses_draws(method, least, counts, size, "n_part and n_whole"):
         p_value = _share_of_draws(observed, statistic, draw, len(part), seed, n_draws)
         return HomogeneityTest(observed, df, p_value, "simulated")
     return HomogeneityTest(observed, df, float(special.chdtrc(df, observed)), "chi_square")
@@ -131,7 +135,8 @@ def poisson_homogeneity_test(
     expected : array_like, shape (I,)
         Events expected, or exposure. Units with 0 or NaN are left out.
     method : {"auto", "chi_square", "simulated"}, default "auto"
-        Where the p-value comes from.
+        Where the p-value comes from. Draws need whole numbers of events that add up to at
+        most 2**53; ``"auto"`` keeps the chi-square distribution for others.
     seed : int, default 0
         Seed of the draws. The same units give the same p-value in any order.
     n_draws : int, default 4999
@@ -146,7 +151,7 @@ def poisson_homogeneity_test(
     ------
     InputError
         If the lists differ in length, a number is negative, events were seen where 0 were
-        expected, or draws are asked for counts that are not whole.
+        expected, or draws are asked for counts that are not whole or too large.
 
     Examples
     --------
@@ -169,7 +174,8 @@ def poisson_homogeneity_test(
         return rng.multinomial(int(event.sum()), exposure / exposure.sum(), size=n)
 
     observed, df = float(statistic(event)), len(event) - 1
-    if _chooses_draws(method, float(mean.min()), event, "n_event"):
+    size = _Size(float(event.sum()), _MOST_EVENTS)
+    if _chooses_draws(method, float(mean.min()), event, size, "n_event"):
         p_value = _share_of_draws(observed, statistic, draw, len(event), seed, n_draws)
         return HomogeneityTest(observed, df, p_value, "simulated")
     return HomogeneityTest(observed, df, float(special.chdtrc(df, observed)), "chi_square")
@@ -184,10 +190,17 @@ def _used(
     return n[kept][order], size[kept][order]
 
 
+class _Size(NamedTuple):
+    """How many there are in all, and how many can be drawn."""
+
+    total: float
+    most: float
+
+
 def _chooses_draws(
-    method: Method, least_expected: float, counts: NDArray[np.float64], names: str
+    method: Method, least_expected: float, counts: NDArray[np.float64], size: _Size, names: str
 ) -> bool:
-    """Settle whether the p-value is drawn, which takes whole numbers."""
+    """Settle whether the p-value is drawn, which takes whole numbers, and not too many."""
     one_of("method", method, ("auto", "chi_square", "simulated"))
     broken = counts[counts % 1 != 0]
     if method == "simulated" and len(broken):
@@ -196,7 +209,13 @@ def _chooses_draws(
             'Take method="chi_square".'
         )
         raise InputError(message)
-    small = least_expected < _SMALL and not len(broken)
+    if method == "simulated" and size.total > size.most:
+        message = (
+            f'{names} must add up to at most {size.most:.10g} for method="simulated"; got '
+            f'{size.total:g}. Take method="chi_square".'
+        )
+        raise InputError(message)
+    small = least_expected < _SMALL and not len(broken) and size.total <= size.most
     return method == "simulated" or (method == "auto" and small)
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from salesdiag.stats.arguments import vector
-from salesdiag.stats.shrinkage.units import check_variance
+from salesdiag.stats.arguments import one_number, vector
+from salesdiag.stats.shrinkage.units import LARGEST, check_variance
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -43,7 +43,8 @@ def james_stein(value: ArrayLike, variance: float) -> JamesStein:
     Raises
     ------
     InputError
-        If there are fewer than four values, one is NaN, or the variance is not above 0.
+        If there are fewer than four values, one is NaN or beyond 1e100, or the variance is
+        below 1e-200.
 
     References
     ----------
@@ -56,11 +57,16 @@ def james_stein(value: ArrayLike, variance: float) -> JamesStein:
     >>> round(shrunken.weight, 2), shrunken.value.round(2).tolist()
     (0.8, [0.14, 0.22, 0.3, 0.38, 0.46])
     """
-    estimate = vector("value", value, at_least=4)
-    noise = vector("variance", [variance], least=0)
-    check_variance(noise)
+    estimate = vector("value", value, least=-LARGEST, most=LARGEST, at_least=4)
+    noise = one_number("variance", variance, least=0)
+    check_variance(np.array([noise]))
     mean = float(np.sort(estimate).mean())
-    squares = float(np.sum(np.sort((estimate - mean) ** 2)))
-    kept = 1 - (len(estimate) - 3) * float(noise[0]) / squares if squares > 0 else 0.0
+    apart = estimate - mean
+    unit = float(np.abs(apart).max())
+    if unit == 0:
+        return JamesStein(np.full(len(estimate), mean), mean, 0.0)
+    # in units of the largest difference no square vanishes
+    squares = float(np.sum(np.sort((apart / unit) ** 2)))
+    kept = 1 - (len(estimate) - 3) * (noise / unit / unit) / squares
     weight = max(kept, 0.0)
-    return JamesStein(mean + weight * (estimate - mean), mean, weight)
+    return JamesStein(mean + weight * apart, mean, weight)

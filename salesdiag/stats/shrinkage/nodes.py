@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import special
 
+from salesdiag.stats.shrinkage.mixtures import beyond_stirling, log_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -16,6 +18,7 @@ _MEAN_NODES = 24
 _SPREAD_NODES = 32
 # logarithm of prior size over typical size: the prior leaves 1e-4 above and 1e-6 below
 _SPREAD_RANGE = (-30.0, 10.0)
+_LEAST_STEP = 64 * float(np.finfo(float).eps)  # between nodes, over the place where they lie
 _NEGLIGIBLE = 30.0  # a density e**30 times below its peak adds nothing to a sum
 # units of few events: the spread is judged as if each held this many, else it has no scale
 _LEAST_EVENTS = 4.0
@@ -55,10 +58,9 @@ def beta_binomial_nodes(
         reach = 4 / np.sqrt(weight.sum() * (size + 1))  # eight standard deviations
 
         def log_density(angle: NDArray[np.float64]) -> NDArray[np.float64]:
-            first = (size * np.sin(angle) ** 2)[:, None]
-            second = (size * np.cos(angle) ** 2)[:, None]
-            given = special.betaln(first + part, second + (whole - part))
-            return np.asarray((given - special.betaln(first, second)) @ times)
+            first = _given_prior(size, np.sin(angle)[:, None] ** 2, whole, part / whole)
+            second = _given_prior(size, np.cos(angle)[:, None] ** 2, whole, 1 - part / whole)
+            return np.asarray((first + second - _of_stirling(size, whole)) @ times)
 
         angle, log_weight, log_total = _concentrate(
             log_density, centre - reach, centre + reach, bounds=(0, np.pi / 2), n_nodes=_MEAN_NODES
@@ -85,10 +87,7 @@ def gamma_poisson_nodes(
         reach = 4 / np.sqrt(weight.sum() * size)
 
         def log_density(root: NDArray[np.float64]) -> NDArray[np.float64]:
-            shape = (size * root**2)[:, None]
-            seen = np.where(event > 0, event, 1.0)  # no events: the beta function drops out
-            rising = np.where(event > 0, special.gammaln(seen) - special.betaln(shape, seen), 0.0)
-            given = rising - (shape + event) * np.log1p(expected / size) - event * np.log(size)
+            given = _given_prior(size, root[:, None] ** 2, expected, event / expected)
             return np.asarray(given @ times) - np.log1p(root**2 / (_REACH * pooled))
 
         root, log_weight, log_total = _concentrate(
@@ -97,6 +96,37 @@ def gamma_poisson_nodes(
         return (log_total, *_moments(root**2, log_weight))
 
     return _over_spread(at, typical, least=_LEAST_SHAPE / pooled)
+
+
+def _given_prior(
+    size: float, prior: NDArray[np.float64], whole: NDArray[np.float64], own: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Give log gamma(a + x) - log gamma(a) - (a + x) log(size + whole) + a log(size).
+
+    Here a = size prior and x = whole own, and what depends on the unit alone is left out.
+    Differences of log gammas lose all digits where counts are large; so this is written as
+    the distances of both rates from their mean, with Stirling's formula for the rest.
+    """
+    both = size + whole
+    middle = (size * prior + whole * own) / both
+    apart = (prior - own) / middle
+    misfit = size * middle * _bend(prior / middle, whole / both * apart)
+    misfit = misfit + whole * middle * _bend(own / middle, -size / both * apart)
+    return np.asarray(_of_stirling(size * prior, whole * own) - misfit)
+
+
+def _bend(quotient: NDArray[np.float64], less_one: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give q log(q) - (q - 1), for q of 0 or more."""
+    logarithm = log_of(np.where(quotient > 0, quotient, 1.0), less_one)
+    return np.asarray(quotient * logarithm - less_one)
+
+
+def _of_stirling(
+    start: float | NDArray[np.float64], more: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Give log gamma(a + x) - (a + x) log(a + x) + a + x, less the same for a alone."""
+    rest = beyond_stirling(start + more) - beyond_stirling(start)
+    return np.asarray(rest - 0.5 * np.log1p(more / start))
 
 
 def normal_nodes(
@@ -113,7 +143,12 @@ def normal_nodes(
         evidence = 0.5 * (times @ np.log(precision) - np.log(total) - misfit)
         return float(evidence), float(mean), float(1 / total)
 
-    nodes = _over_spread(at, 1.0)
+    # where units differ by far more than chance the spread lies below the usual range
+    most = float(np.ptp(value)) ** 2
+    lowest = _SPREAD_RANGE[0]
+    if most > 0:
+        lowest = min(lowest, float(np.log(typical) - np.log(most)) + lowest)
+    nodes = _over_spread(at, 1.0, least=float(np.exp(max(lowest, -700.0))))
     return nodes._replace(size=typical / nodes.size)
 
 
@@ -126,7 +161,7 @@ def _over_spread(
 ) -> Nodes:
     """Run over the spread; the root of the share of noise has a flat prior from 0 to 1."""
     start, stop = _SPREAD_RANGE
-    start = max(start, float(np.log(least / typical))) if least > 0 else start
+    start = float(np.log(least / typical)) if least > 0 else start
     found: dict[float, tuple[float, float, float]] = {}
 
     def log_density(position: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -155,11 +190,15 @@ def _concentrate(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """Give midpoints of equal steps over where a density lies, its logarithm and log integral."""
     low, high = max(low, bounds[0]), min(high, bounds[1])
-    for _round in range(20):
+    # far below this floats are too coarse to hold the nodes apart
+    floor = n_nodes * _LEAST_STEP * max(abs(low), abs(high))
+    lack = max(floor - (high - low), 0.0)
+    low, high = low - lack / 2, high + lack / 2
+    for _round in range(40):  # each shrinks or moves the range by about a half
         step = (high - low) / n_nodes
         x = low + step * (np.arange(n_nodes, dtype=np.float64) + 0.5)
         height = log_density(x)
-        matters = np.flatnonzero(height > height.max() - _NEGLIGIBLE)
+        matters = np.flatnonzero(height >= height.max() - _NEGLIGIBLE)
         cut_low = matters[0] == 0 and low > bounds[0] and height[0] > height.max() - 10
         cut_high = (
             matters[-1] == n_nodes - 1 and high < bounds[1] and height[-1] > height.max() - 10
@@ -168,7 +207,7 @@ def _concentrate(
             width = high - low
             low = max(low - width * cut_low, bounds[0])
             high = min(high + width * cut_high, bounds[1])
-        elif len(matters) < n_nodes / 2:
+        elif len(matters) < n_nodes / 2 and high - low > floor:
             low, high = max(x[matters[0]] - step, low), min(x[matters[-1]] + step, high)
         else:
             break

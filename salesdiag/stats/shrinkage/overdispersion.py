@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from salesdiag.errors import InputError
-from salesdiag.stats.arguments import counts_of, numbers, one_of
+from salesdiag.stats.arguments import counts_of, one_number, one_of
 from salesdiag.stats.rates.shares import ratio
 from salesdiag.stats.shrinkage.units import check_expected, pair_of
 
@@ -92,8 +92,8 @@ def overdispersion(
     part, whole = counts_of(*pair_of(("n_part", "n_whole"), n_part, n_whole))
     used = ~np.isnan(part) & (whole > 0)
     part, whole = part[used], whole[used]
-    common = ratio(part.sum(), whole.sum()) if rate is None else numbers("rate", rate, least=0,
-                                                                         most=1)  # fmt: skip
+    pooled = float(ratio(part.sum(), whole.sum()))
+    common = pooled if rate is None else one_number("rate", rate, least=0, most=1)
     variance = common * (1 - common)
     return _dispersion(part / whole - common, variance / whole, kind, winsorise, correction)
 
@@ -143,8 +143,8 @@ def ratio_overdispersion(
     check_expected(event, exposure)
     used = ~np.isnan(event) & (exposure > 0)
     event, exposure = event[used], exposure[used]
-    common = ratio(event.sum(), exposure.sum()) if target is None else numbers("target", target,
-                                                                               least=0)  # fmt: skip
+    pooled = float(ratio(event.sum(), exposure.sum()))
+    common = pooled if target is None else one_number("target", target, least=0)
     return _dispersion(event / exposure - common, common / exposure, kind, winsorise, correction)
 
 
@@ -157,7 +157,7 @@ def _dispersion(
 ) -> Overdispersion:
     one_of("kind", kind, ("additive", "multiplicative"))
     one_of("correction", correction, ("normal", "none"))
-    trimmed = float(numbers("winsorise", winsorise, least=0))
+    trimmed = one_number("winsorise", winsorise, least=0)
     if trimmed >= 0.5:
         message = f"winsorise must be 0 or more and below 0.5, such as 0.1; got {winsorise!r}."
         raise InputError(message)
@@ -169,8 +169,11 @@ def _dispersion(
     phi = float(np.mean(np.sort(score**2)))
     if correction == "normal":
         phi /= _left_of_normal(trimmed)
-    precision = np.sort(1 / variance)
-    spare = precision.sum() - np.sum(precision**2) / precision.sum()
+    # the sum of precisions less that of their squares over it, from products of pairs: a
+    # difference would lose all digits where one unit outweighs the rest
+    precision = np.maximum(np.sort(variance.min() / variance), 1e-300)
+    others = np.append(0.0, np.cumsum(precision)[:-1])
+    spare = 2 * np.sum(precision / precision.sum() * others) / variance.min()
     tau2 = max(n_units * phi - (n_units - 1), 0.0) / float(spare)
     return Overdispersion(kind, max(phi, 1.0), tau2)
 

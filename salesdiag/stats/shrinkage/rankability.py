@@ -9,7 +9,7 @@ from scipy import special
 
 from salesdiag.stats.arguments import counts_of, share, whole_number
 from salesdiag.stats.rates.shares import ratio
-from salesdiag.stats.shrinkage.units import check_variance, distinct_units, pair_of
+from salesdiag.stats.shrinkage.units import LARGEST, check_variance, distinct_units, pair_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -88,7 +88,8 @@ def rankability(value: ArrayLike, variance: ArrayLike) -> Rankability:
     Raises
     ------
     InputError
-        If the lists differ in length or a variance is not above 0.
+        If the lists differ in length, a variance is not above 0, or a number is too large or
+        too small to be squared (beyond 1e100, a variance below 1e-200).
 
     References
     ----------
@@ -105,12 +106,13 @@ def rankability(value: ArrayLike, variance: ArrayLike) -> Rankability:
     >>> round(answer.tau2, 3), round(answer.rankability, 3)
     (0.07, 0.778)
     """
-    estimate, noise = pair_of(("value", "variance"), value, variance, least=-np.inf)
+    estimate, noise = pair_of(("value", "variance"), value, variance, least=-LARGEST)
     check_variance(noise)
     units = distinct_units(estimate, noise)
     estimate, noise = np.repeat(units.rows, units.times.astype(int), axis=0).T
     if len(estimate) < 2:
         return Rankability(np.nan, np.nan)
+    estimate = estimate - np.median(estimate)
 
     def excess(tau2: float) -> float:
         precision = 1 / (noise + tau2)
@@ -121,8 +123,10 @@ def rankability(value: ArrayLike, variance: ArrayLike) -> Rankability:
     if excess(0.0) > 0:
         from scipy.optimize import brentq
 
-        # no solution lies above the plain variance of the estimates
-        tau2 = float(brentq(excess, 0.0, estimate.var(ddof=1), xtol=1e-300, rtol=1e-12))
+        # no solution lies above the plain variance of the estimates; at twice that the excess
+        # is below 0 by more than rounding
+        most = 2 * estimate.var(ddof=1)
+        tau2 = float(brentq(excess, 0.0, most, xtol=1e-300, rtol=1e-12, maxiter=5_000))
     return Rankability(tau2, tau2 / (tau2 + float(np.median(noise))))
 
 

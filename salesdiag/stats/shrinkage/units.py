@@ -12,6 +12,9 @@ from salesdiag.stats.arguments import check_length, vector
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+LARGEST = 1e100  # squares of larger numbers, and their sums and ratios, are no numbers
+SMALLEST_VARIANCE = 1e-200
+
 
 class Distinct(NamedTuple):
     """The distinct pairs of numbers, sorted: units that are alike are worked out once.
@@ -33,15 +36,27 @@ class Distinct(NamedTuple):
 def pair_of(
     names: tuple[str, str], first: ArrayLike, second: ArrayLike, *, least: float = 0.0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Read two numbers a unit, NaN where missing; the second is never negative."""
-    one = vector(names[0], first, least=least, missing=True, at_least=1)
+    """Read two numbers a unit, NaN where missing; the second is never negative.
+
+    A finite ``least`` below 0 is a limit to both sides.
+    """
+    most = -least if -np.inf < least < 0 else np.inf
+    one = vector(names[0], first, missing=True, at_least=1)
+    one = vector(names[0], one, least=least, most=most, missing=True)
     two = vector(names[1], second, least=0, missing=True)
     check_length(names[1], len(two), len(one))
     return one, two
 
 
 def check_variance(variance: NDArray[np.float64]) -> None:
-    """Refuse a variance of 0, which would leave an estimate without error."""
+    """Refuse a variance of 0, which would leave an estimate without error, and one near it."""
+    tiny = (variance > 0) & (variance < SMALLEST_VARIANCE)
+    if tiny.any():
+        message = (
+            f"variance must be {SMALLEST_VARIANCE:g} or more; got {variance[tiny][0]:g}. "
+            "Take a larger unit."
+        )
+        raise InputError(message)
     if np.any(variance <= 0):
         message = (
             "variance must be above 0; got 0. For shares take the variance at the pooled share: "

@@ -112,7 +112,8 @@ def observed_expected(
     known = (due > 0) & ~np.isnan(seen)
     below, above = special.gammaincc(seen + 1, due), _at_least(seen, due)
     if limits == "mid_p":
-        half = (below + above - 1) / 2  # half of the probability of the number seen
+        log_same = special.xlogy(seen, due) - due - special.gammaln(seen + 1)
+        half = half_of_same(below, above, np.exp(np.minimum(log_same, 0)))
         below, above = below - half, above - half
     p_value = np.clip(2 * np.minimum(below, above), 0, 1)
     return ObservedExpected(
@@ -187,6 +188,21 @@ def indirect_expected(
     return IndirectExpected(
         groups.labels, seen.sum(1), size.sum(1), size @ rate, (size * alone).sum(1)
     )
+
+
+def half_of_same(
+    below: NDArray[np.float64], above: NDArray[np.float64], same: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Give half of the probability of the number seen, which both tails hold.
+
+    From the tails in the middle, where they have more digits than the probability ``same``;
+    from that far out, where nothing is left of their sum less 1.
+
+    >>> half_of_same(np.array([1.0]), np.array([1e-20]), np.array([1e-20])).tolist()
+    [5e-21]
+    """
+    tail = np.minimum(below, above)
+    return np.where(tail > 1e-3, (below + above - 1) / 2, np.minimum(same, tail) / 2)
 
 
 def bisect_increasing(

@@ -83,7 +83,8 @@ def pooled_odds_ratio(
         ``estimate``, ``low`` and ``high``, 0 or more. A stratum with one side only, or with
         no or all events, counts for nothing. If only one side ever had events, or only one
         ever lacked them, the estimate is 0 or infinite and the interval NaN. If no stratum
-        tells anything, all are NaN.
+        tells anything, all are NaN. ``high`` is infinite where the counts are so far below 1
+        that no number is large enough.
 
     Raises
     ------
@@ -118,7 +119,9 @@ def pooled_odds_ratio(
     )
     spread = z * np.sqrt(variance)
     middle = np.log(np.where(np.isnan(variance), 1.0, estimate))
-    return Pooled(estimate, np.exp(middle - spread), np.exp(middle + spread))
+    with np.errstate(over="ignore"):  # counts far below 1 bound nothing: 0 to infinite
+        low, high = np.exp(middle - spread), np.exp(middle + spread)
+    return Pooled(estimate, low, high)
 
 
 def pooled_difference(
@@ -303,7 +306,9 @@ def breslow_day(
     telling = (t.whole_a > 0) & (t.whole_b > 0) & (events > 0) & (events < t.n)
     expected = _fitted_part(t, events, np.where(fits, odds, 1.0)[..., None])
     cells = (expected, events - expected, t.whole_a - expected, t.whole_b - events + expected)
-    precision = sum(_each(1.0, np.where(telling, np.clip(cell, 1e-12, None), 0)) for cell in cells)
+    precision = sum(
+        _each(1.0, np.where(telling, np.maximum(cell, 1e-12 * t.n), 0)) for cell in cells
+    )
     variance = _each(1.0, precision)
     gap = np.where(telling, t.part_a - expected, 0.0)
     statistic = _each(gap**2, variance).sum(-1)

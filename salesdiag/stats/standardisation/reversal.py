@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,8 +14,6 @@ from salesdiag.stats.rates.shares import ratio, wilson_interval
 from salesdiag.stats.standardisation.mantel_haenszel import pooled_difference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import ArrayLike, NDArray
 
 MOST_CONFOUNDERS = 3
@@ -93,8 +92,8 @@ def find_reversals(
     ------
     InputError
         If lists are empty or differ in length, a count is missing or negative, a part
-        exceeds its whole, ``side`` has not two labels, or there are no or too many
-        confounders.
+        exceeds its whole, ``side`` has not two labels, or ``confounders`` is no mapping
+        or holds none or too many.
 
     References
     ----------
@@ -157,6 +156,10 @@ def _read(
     sides = groups_of("side", side, len(whole))
     if len(sides.labels) != 2:
         message = f"side must hold exactly 2 labels; got {len(sides.labels)}."
+        raise InputError(message)
+    given: object = confounders
+    if not isinstance(given, Mapping):
+        message = f"confounders must be a mapping of names to labels; got a {type(given).__name__}."
         raise InputError(message)
     if not 1 <= len(confounders) <= MOST_CONFOUNDERS:
         message = (
