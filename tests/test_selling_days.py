@@ -57,6 +57,18 @@ def test_without_any_rep_what_to_ask_for_is_said():
         selling_days(sd.Department(deals=deals, as_of="2025-02-26"), PERIODS)
 
 
+def test_deals_without_any_date_leave_it_to_the_list_of_reps():
+    deals = pd.DataFrame({"deal_id": ["A"], "status": ["won"], "rep_id": ["old"]})
+    assert active_spans(department(deals=deals))["rep_id"].tolist() == [
+        "gone",
+        "idle",
+        "new",
+        "old",
+    ]
+    with pytest.raises(sd.MissingDataError, match=r"deals\.created_at"):
+        active_spans(department(deals=deals, reps=None))
+
+
 def test_periods_follow_the_fiscal_year():
     calendar = sd.Calendar(fiscal_year_start=2)
     found = periods_of(

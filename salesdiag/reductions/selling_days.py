@@ -123,7 +123,10 @@ def _first_seen(department: Department) -> pd.DataFrame:
                 rows = department.table(table).filter(_.rep_id.notnull() & _[column].notnull())
                 found.append(fetch(rows.group_by("rep_id").agg(seen_on=_[column].min().date())))
     if not found:
-        department.require(deals=["rep_id"])
+        if not department.has("reps"):
+            department.require(deals=["rep_id", "created_at"])
+        nobody = {"rep_id": pd.Series(dtype="str"), "seen_on": pd.Series(dtype="datetime64[us]")}
+        return pd.DataFrame(nobody)
     seen = pd.concat(found, ignore_index=True)
     seen["seen_on"] = pd.to_datetime(seen["seen_on"])
     return seen.groupby("rep_id")["seen_on"].min().reset_index()

@@ -161,7 +161,7 @@ def attainment_sums(
     what is behind ``actual``, which add up over periods as rates do not.
     """
     if len(keys) > 1:
-        message = f"target_attainment splits by one column at a time; got {keys!r}."
+        message = f"by: a plan splits by one column at a time; got {keys!r}."
         raise InputError(message)
     if metric not in get_args(Metric):
         message = f"metric must be one of {', '.join(get_args(Metric))}; got {metric!r}."
