@@ -140,7 +140,7 @@ def test_the_order_of_rows_means_nothing():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"reference": "budget"}, "reference must be 'last_year' or 'peers'"),
+        ({"reference": "budget"}, "reference must be 'last_year', 'plan' or 'peers'"),
         ({"reference": "peers"}, "reference: peers are the other groups"),
         ({"start": "2025-06-01", "end": "2025-01-01"}, "the window ends"),
         ({"n_draws": -1}, "n_draws must be a whole number"),
@@ -179,3 +179,35 @@ def test_a_stage_of_conversion_can_be_moved_and_what_is_no_factor_is_refused():
         what_if(department(2), levels={"luck": 2.0})
     with pytest.raises(sd.InputError, match="levels: timing must be 0 or more"):
         what_if(department(2), levels={"timing": -1})
+
+
+def test_the_gap_to_plan_is_last_years_ledger_and_what_the_plan_asked_beyond_it():
+    plan = pd.DataFrame({
+        "level": ["department"] * 3, "id": [None] * 3, "metric": "revenue",
+        "period_start": pd.to_datetime(["2025-01-01", "2025-01-01", "2025-07-01"]),
+        "period_end": pd.to_datetime(["2025-12-31", "2025-06-30", "2025-12-31"]),
+        "target": [1.0, 60_000.0, 50_000.0],
+    })  # fmt: skip
+    one = department(3, price=0.8)
+    tables = {name: one.table(name) for name in ("deals", "leads")}
+    planned = sd.Department(**tables, targets=plan, as_of="2025-12-31")
+    table = gap_ledger(planned, reference="plan", n_draws=20)
+    # half-years and a year cover the window alike: the shorter ones count
+    assert table["base_amount"].unique() == [110_000]
+    gap = table["actual_amount"].iloc[0] - 110_000
+    assert table["gap_amount"].sum() == pytest.approx(gap)
+    past = gap_ledger(one, n_draws=20)
+    beyond = table[table["factor"] == "plan"].iloc[0]
+    assert beyond.gap_amount == pytest.approx(past["base_amount"].iloc[0] - 110_000)
+    assert beyond.control == "indirect"
+    pd.testing.assert_series_equal(table["gap_amount"][:-1], past["gap_amount"])
+    # half a period outside the window counts by its days: 1 April to 30 June are 91 of 181
+    part = gap_ledger(planned, reference="plan", start="2025-04-01", end="2025-06-30", n_draws=0)
+    assert part["base_amount"].iloc[0] == pytest.approx(60_000 * 91 / 181)
+
+
+def test_without_a_plan_what_to_ask_for_is_said():
+    with pytest.raises(sd.MissingDataError, match="targets"):
+        gap_ledger(department(2), reference="plan")
+    with pytest.raises(sd.InputError, match="a plan tells no factors"):
+        what_if(department(2), reference="plan")

@@ -8,9 +8,9 @@ import pytest
 
 import salesdiag as sd
 from salesdiag.analyses.plan import pace
-from salesdiag.analyses.plan.counts import daily_actuals
 from salesdiag.analyses.plan.curve import band, booked_shares
 from salesdiag.analyses.plan.earlier import earlier_periods
+from salesdiag.reductions.actuals import daily_actuals
 from salesdiag.stats.rates import compound_poisson_interval
 from tests.frames import sample_department
 from tests.real_data import data_set, needs

@@ -13,9 +13,9 @@ from salesdiag.analyses.check import check
 from salesdiag.analyses.funnel.stages import conversion_rates, conversion_waits
 from salesdiag.analyses.funnel.win import win_rates
 from salesdiag.analyses.funnel.win_counts import count_wins, roll_up
-from salesdiag.analyses.plan.attainment import attainment_sums, typical_size
 from salesdiag.diagnosis.finding import Gap, NotExamined
 from salesdiag.errors import InputError, MissingDataError
+from salesdiag.reductions.plan_sums import attainment_sums, typical_size
 from salesdiag.schema import TABLES
 from salesdiag.stats.rates import compound_poisson_interval, ratio
 

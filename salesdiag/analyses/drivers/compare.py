@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
 
 from salesdiag.analyses.drivers.draw import Side, drawn_side, horizons_of, rep_weights
 from salesdiag.analyses.drivers.factors import factors_of
+from salesdiag.analyses.drivers.planned import planned_amounts
 from salesdiag.analyses.drivers.sums import SUMS, WindowSums, market_level, window_sums
 from salesdiag.errors import InputError, MissingDataError
 from salesdiag.periods import add_months, last_twelve_months, parse_day
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     Factors = dict[str, NDArray[np.float64]]
 
-Reference = Literal["last_year", "peers"]
+Reference = Literal["last_year", "plan", "peers"]
 
 
 class Compared(NamedTuple):
@@ -37,6 +38,7 @@ class Compared(NamedTuple):
     stages: list[str]
     horizons: NDArray[np.float64]
     n_reps: int
+    plan_amount: float  # of the window; NaN where it is not asked for or there is none
 
 
 def compared_groups(
@@ -49,7 +51,10 @@ def compared_groups(
     n_draws: int,
     seed: int,
 ) -> Iterator[Compared]:
-    """Give each group of a window beside the same days a year before, or beside its peers."""
+    """Give each group of a window beside the same days a year before, or beside its peers.
+
+    For the reference ``"plan"`` it is last year, and the plan's amount beside it.
+    """
     keys = _check(department, by, reference)
     last = department.as_of if end is None else parse_day(end, "end")
     first = last_twelve_months(last)[0] if start is None else parse_day(start, "start")
@@ -60,11 +65,12 @@ def compared_groups(
     now = window_sums(department, keys, first, last, has_leads=has_leads)
     then = now
     levels: tuple[float | None, float | None] = (None, None)
-    if reference == "last_year":
+    if reference != "peers":
         past = (add_months(first, -12), add_months(last, -12))
         then = window_sums(department, keys, *past, has_leads=has_leads)
         _need_past(now, then, *past)
         levels = _market(department, (first, last), past)
+    plans = planned_amounts(department, keys, first, last) if reference == "plan" else {}
     stages = department.ladder()["stage"].tolist()[:-1] if now.has_history else [""]
     for group in _groups(now, then, keys):
         own = _of_group(now, keys, group)
@@ -77,13 +83,14 @@ def compared_groups(
             base = _at_days_of(base, actual)
         before = factors_of(base, has_leads=has_leads, market=levels[0])
         factors = factors_of(actual, has_leads=has_leads, market=levels[1])
-        yield Compared(group, base, actual, before, factors, stages, horizons, len(reps))
+        plan = plans.get(group, np.nan)
+        yield Compared(group, base, actual, before, factors, stages, horizons, len(reps), plan)
 
 
 def _check(department: Department, by: str | Sequence[str], reference: str) -> list[str]:
     keys = department.split_keys(by)
-    if reference not in ("last_year", "peers"):
-        message = f"reference must be 'last_year' or 'peers'; got {reference!r}."
+    if reference not in get_args(Reference):
+        message = f"reference must be 'last_year', 'plan' or 'peers'; got {reference!r}."
         raise InputError(message)
     if reference == "peers" and not keys:
         message = "reference: peers are the other groups; say with by what they are groups of."

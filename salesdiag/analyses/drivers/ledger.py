@@ -1,4 +1,4 @@
-"""The gap to last year or to peers, as an exact sum of its factors."""
+"""The gap to plan, to last year or to peers, as an exact sum of its factors."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def gap_ledger(
     department : Department
         Needs ``deals`` (``deal_id``, ``status``, ``created_at``, ``closed_at``, ``rep_id``,
         ``amount``); uses ``list_amount``, ``leads``, ``stage_changes``, ``reps``, ``market``
-        where there are any. Not modified.
+        and ``targets`` where there are any. Not modified.
     by : str or sequence of str, default ()
         What to split by: columns of ``deals``, ``reps`` or ``accounts``. Each group has a
         ledger of its own. Selling days of a rep that worked in several groups count in each.
@@ -66,9 +66,11 @@ def gap_ledger(
         **closed**. Default: the twelve months up to ``as_of``.
     confidence : float, default 0.95
         Level of the intervals, strictly between 0 and 1.
-    reference : {"last_year", "peers"}, default "last_year"
-        ``"last_year"``: the same days a year before. ``"peers"``: the factors of all other
-        groups, at the group's own selling days; needs ``by``.
+    reference : {"last_year", "plan", "peers"}, default "last_year"
+        ``"last_year"``: the same days a year before. ``"plan"``: the same, and what the plan
+        asks for beyond it as a part of its own, ``"plan"``; needs ``targets`` of revenue.
+        ``"peers"``: the factors of all other groups, at the group's own selling days; needs
+        ``by``.
     n_draws, seed : int
         Draws of reps behind the intervals, and where the random numbers begin.
 
@@ -82,20 +84,21 @@ def gap_ledger(
         - ``control`` : ``"direct"``, ``"indirect"`` or ``"external"``: who can change it;
         - ``n_deals``, ``n_won`` : deals created and won in the window;
         - ``base_value``, ``actual_value`` : the factor at the reference and in the window; NaN
-          where it is unknown;
+          where it is unknown, and for ``"plan"``;
         - ``gap_amount`` : money that its change adds, per window; the rows of a group add up to
           ``actual_amount`` less ``base_amount``; NaN where a factor is unknown (no deal, no
           win) on either side;
         - ``gap_amount_low``, ``gap_amount_high`` : its interval; NaN with fewer than two reps;
-        - ``base_amount``, ``actual_amount`` : money of the reference and of the window;
+        - ``base_amount``, ``actual_amount`` : money of the reference (the plan, where that is
+          asked for; NaN for a group without one) and of the window;
         - ``horizon_days`` : days within which conversion holds, on both sides.
 
     Raises
     ------
     MissingDataError
-        If a column above is missing, or the data do not reach back a year.
+        If a column above is missing, the data do not reach back a year, or there is no plan.
     InputError
-        If ``reference`` is not one of the two, or ``"peers"`` is asked for without ``by``.
+        If ``reference`` is not one of the three, or ``"peers"`` is asked for without ``by``.
 
     References
     ----------
@@ -128,7 +131,7 @@ def gap_ledger(
         department, keys, start=start, end=end, reference=reference, n_draws=n_draws, seed=seed
     )
     parts = [
-        _ledger_of(one, confidence).assign(**dict(zip(keys, one.group, strict=True)))
+        _ledger_of(one, reference, confidence).assign(**dict(zip(keys, one.group, strict=True)))
         for one in groups
     ]
     columns = [*keys, *_COLUMNS]
@@ -137,7 +140,7 @@ def gap_ledger(
     return whole[columns].astype(kinds)
 
 
-def _ledger_of(one: Compared, confidence: float) -> pd.DataFrame:
+def _ledger_of(one: Compared, reference: str, confidence: float) -> pd.DataFrame:
     """Make the ledger of one group."""
     names, parts = parts_of(one.base_factors, one.factors, one.base.rates, one.actual.rates)
     known = ~np.isnan(parts.sum(axis=1))
@@ -157,12 +160,26 @@ def _ledger_of(one: Compared, confidence: float) -> pd.DataFrame:
         "gap_amount_high": high,
         "horizon_days": [one.horizons[step] if step >= 0 else np.nan for step in steps],
     })  # fmt: skip
+    base_amount = one.base.sums[0, -1]
+    if reference == "plan":
+        rows = pd.concat([rows, _beyond_last_year(one)], ignore_index=True)
+        base_amount = one.plan_amount
     rows["control"] = rows["factor"].map(CONTROL)
     counts = dict(zip(SUMS, one.actual.sums[0], strict=True))
     return rows.assign(
         n_deals=int(counts["deals"]), n_won=int(counts["won"]),
-        base_amount=one.base.sums[0, -1], actual_amount=counts["amount"],
+        base_amount=base_amount, actual_amount=counts["amount"],
     )  # fmt: skip
+
+
+def _beyond_last_year(one: Compared) -> pd.DataFrame:
+    """Give what the plan asks for beyond last year, as a part of the gap; it is no estimate."""
+    amount = one.base.sums[0, -1] - one.plan_amount
+    return pd.DataFrame({
+        "factor": ["plan"], "stage": [""], "base_value": [np.nan], "actual_value": [np.nan],
+        "gap_amount": [amount], "gap_amount_low": [amount], "gap_amount_high": [amount],
+        "horizon_days": [np.nan],
+    })  # fmt: skip
 
 
 def _values(

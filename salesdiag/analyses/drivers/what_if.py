@@ -120,6 +120,9 @@ def what_if(
     5          0.9         20.0
     """
     keys = department.split_keys(by)
+    if reference == "plan":
+        message = "reference must be 'last_year' or 'peers' here: a plan tells no factors."
+        raise InputError(message)
     share("confidence", confidence)
     whole_number("n_draws", n_draws)
     given = {name: one_number(f"levels: {name}", value, least=0)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from salesdiag.analyses.plan.attainment import attainment_sums
 from salesdiag.analyses.plan.cases import (
     METRICS,
     Case,
@@ -18,12 +17,13 @@ from salesdiag.analyses.plan.cases import (
     foretell,
     rates_of,
 )
-from salesdiag.analyses.plan.counts import PERIOD, daily_actuals
 from salesdiag.analyses.plan.forecast import summary
 from salesdiag.analyses.plan.landmarks import day_of_share, history_of, landmark_counts
-from salesdiag.analyses.plan.targets import read_targets
 from salesdiag.analyses.plan.window import needs_history, question
 from salesdiag.errors import InputError
+from salesdiag.reductions.actuals import PERIOD, daily_actuals
+from salesdiag.reductions.plan_sums import attainment_sums
+from salesdiag.reductions.targets import read_targets
 from salesdiag.stats.arguments import share, vector, whole_number
 from salesdiag.stats.forecasts import brier_split
 from salesdiag.stats.rates import ratio, wilson_interval

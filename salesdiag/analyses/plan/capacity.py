@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from salesdiag.analyses.plan.counts import (
+from salesdiag.analyses.plan.positions import days_inside, spans_with_homes, vacancies
+from salesdiag.analyses.plan.window import of_reps, question
+from salesdiag.errors import MissingDataError
+from salesdiag.periods import last_twelve_months
+from salesdiag.reductions.actuals import (
     PERIOD,
     SUMS,
     column_of_reps,
     daily_actuals,
     sum_inside,
 )
-from salesdiag.analyses.plan.positions import days_inside, spans_with_homes, vacancies
-from salesdiag.analyses.plan.window import of_reps, question
-from salesdiag.errors import MissingDataError
-from salesdiag.periods import last_twelve_months
 from salesdiag.reductions.selling_days import periods_of, working_days
 from salesdiag.stats.arguments import whole_number
 from salesdiag.stats.rates import compound_poisson_interval, ratio, wilson_interval

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from salesdiag.analyses.plan.counts import PERIOD, daily_actuals
 from salesdiag.analyses.plan.earlier import FEWEST
 from salesdiag.analyses.plan.landmarks import N_BANDS, NEW, History
 from salesdiag.analyses.plan.outlook import (
@@ -20,6 +19,7 @@ from salesdiag.analyses.plan.outlook import (
     size_of,
     sizes,
 )
+from salesdiag.reductions.actuals import PERIOD, daily_actuals
 from salesdiag.reductions.selling_days import working_days
 
 if TYPE_CHECKING:

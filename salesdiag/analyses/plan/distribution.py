@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from salesdiag.analyses.plan.counts import PERIOD, column_of_reps
 from salesdiag.analyses.plan.rep_periods import rep_periods
 from salesdiag.analyses.plan.window import of_reps, question, refuse_overlaps
 from salesdiag.department import UNASSIGNED
+from salesdiag.reductions.actuals import PERIOD, column_of_reps
 from salesdiag.stats.rates import clustered_rate, ratio, wilson_interval
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from salesdiag.analyses.plan.attainment import Metric
     from salesdiag.department import Department
+    from salesdiag.reductions.plan_sums import Metric
 
 _QUANTILES = {"lowest": 0.0, "lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75,
               "highest": 1.0}  # fmt: skip

@@ -6,8 +6,8 @@ import itertools
 
 import pandas as pd
 
-from salesdiag.analyses.plan.counts import PERIOD
 from salesdiag.periods import add_months
+from salesdiag.reductions.actuals import PERIOD
 
 _DAY = pd.Timedelta(days=1)
 MOST = 12  # earlier periods: three years of quarters, one year of months

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from salesdiag.analyses.plan.cases import METRICS
-from salesdiag.analyses.plan.counts import PERIOD, column_of_reps
 from salesdiag.analyses.plan.rep_periods import rep_periods
 from salesdiag.analyses.plan.slopes import Estimate, ratio_slope, slopes, spread
 from salesdiag.analyses.plan.target_cells import target_cells, win_size
 from salesdiag.analyses.plan.window import of_reps, question
+from salesdiag.reductions.actuals import PERIOD, column_of_reps
 from salesdiag.stats.rates import ratio, wilson_interval
 
 if TYPE_CHECKING:

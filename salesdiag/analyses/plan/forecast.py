@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from salesdiag.analyses.plan.attainment import attainment_sums
 from salesdiag.analyses.plan.cases import (
     METRICS,
     Case,
@@ -19,10 +18,11 @@ from salesdiag.analyses.plan.cases import (
     foretell,
     rates_of,
 )
-from salesdiag.analyses.plan.counts import PERIOD, daily_actuals
 from salesdiag.analyses.plan.landmarks import NEW, history_of, landmark_counts, running_spans
-from salesdiag.analyses.plan.targets import read_targets
 from salesdiag.analyses.plan.window import as_of_day, needs_history, question, running_periods
+from salesdiag.reductions.actuals import PERIOD, daily_actuals
+from salesdiag.reductions.plan_sums import attainment_sums
+from salesdiag.reductions.targets import read_targets
 from salesdiag.stats.arguments import whole_number
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from salesdiag.analyses.plan.counts import PERIOD
 from salesdiag.analyses.plan.earlier import FEWEST, MOST, earlier_periods
 from salesdiag.engine import fetch
 from salesdiag.errors import InputError, MissingDataError
 from salesdiag.periods import WEEKDAYS
+from salesdiag.reductions.actuals import PERIOD
 
 if TYPE_CHECKING:
     from salesdiag.department import Department

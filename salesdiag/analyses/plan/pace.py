@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from salesdiag.analyses.plan.attainment import attainment_sums, typical_size
-from salesdiag.analyses.plan.counts import PERIOD, daily_actuals
 from salesdiag.analyses.plan.curve import band, booked_shares
 from salesdiag.analyses.plan.earlier import earlier_periods
-from salesdiag.analyses.plan.targets import read_targets
 from salesdiag.analyses.plan.window import as_of_day, question, running_periods
+from salesdiag.reductions.actuals import PERIOD, daily_actuals
+from salesdiag.reductions.plan_sums import attainment_sums, typical_size
+from salesdiag.reductions.targets import read_targets
 from salesdiag.stats.rates import compound_poisson_interval, ratio
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from salesdiag.analyses.plan.attainment import Metric
     from salesdiag.department import Department
+    from salesdiag.reductions.plan_sums import Metric
 
 _SHOWN = [
     *PERIOD, "is_complete", "n_working_days", "n_working_days_gone", "elapsed_share", "metric",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from salesdiag.analyses.plan.counts import PERIOD
+from salesdiag.reductions.actuals import PERIOD
 from salesdiag.reductions.selling_days import active_spans, working_days
 
 if TYPE_CHECKING:

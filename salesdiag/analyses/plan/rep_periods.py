@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from salesdiag.analyses.plan.counts import PERIOD, daily_actuals, has_reps, sum_inside
-from salesdiag.analyses.plan.targets import read_targets, whole_reps
 from salesdiag.department import UNASSIGNED
 from salesdiag.errors import MissingDataError
+from salesdiag.reductions.actuals import PERIOD, daily_actuals, has_reps, sum_inside
 from salesdiag.reductions.selling_days import working_days
+from salesdiag.reductions.targets import read_targets, whole_reps
 from salesdiag.schema import TABLES
 
 if TYPE_CHECKING:

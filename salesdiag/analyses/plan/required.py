@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from salesdiag.analyses.plan.attainment import attainment_sums
 from salesdiag.analyses.plan.cases import METRICS
-from salesdiag.analyses.plan.counts import PERIOD, daily_actuals, sum_inside
 from salesdiag.analyses.plan.present_rates import count_activities, count_reps, created_waits
 from salesdiag.analyses.plan.window import as_of_day, question, running_periods
 from salesdiag.periods import add_months
+from salesdiag.reductions.actuals import PERIOD, daily_actuals, sum_inside
+from salesdiag.reductions.plan_sums import attainment_sums
 from salesdiag.stats.arguments import whole_number
 from salesdiag.stats.rates import compound_poisson_interval, ratio
 from salesdiag.stats.survival import cumulative_incidence

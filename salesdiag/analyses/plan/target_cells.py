@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from salesdiag.analyses.plan.counts import PERIOD, daily_actuals, sum_inside
 from salesdiag.analyses.plan.rep_periods import rep_periods
 from salesdiag.engine import fetch, steady
+from salesdiag.reductions.actuals import PERIOD, daily_actuals, sum_inside
 
 if TYPE_CHECKING:
     from salesdiag.department import Department

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import pandas as pd
 
-from salesdiag.analyses.plan.attainment import Metric
-from salesdiag.analyses.plan.counts import PERIOD
 from salesdiag.department import Department
 from salesdiag.errors import InputError, MissingDataError
 from salesdiag.periods import parse_day
+from salesdiag.reductions.actuals import PERIOD
+from salesdiag.reductions.plan_sums import Metric
 from salesdiag.stats.arguments import share
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from salesdiag.analyses.plan.counts import (
+from salesdiag.department import UNASSIGNED
+from salesdiag.reductions.actuals import (
     PERIOD,
     column_of_reps,
     daily_actuals,
     has_reps,
     sum_inside,
 )
-from salesdiag.department import UNASSIGNED
 
 if TYPE_CHECKING:
     from salesdiag.department import Department
