@@ -8,8 +8,8 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from salesdiag.reductions.waits import refuse_unknown_stages
 from salesdiag.engine import fetch
+from salesdiag.reductions.waits import refuse_unknown_stages
 from salesdiag.stats.rates import ratio, wilson_interval
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from salesdiag.reductions.waits import count_waits
 from salesdiag.errors import InputError, MissingDataError
+from salesdiag.reductions.waits import count_waits
 from salesdiag.stats.rates import ratio, wilson_interval
 from salesdiag.stats.survival import cumulative_incidence
 
