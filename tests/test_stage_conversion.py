@@ -356,7 +356,7 @@ def test_every_deal_is_somewhere_and_groups_add_up(lives):
     moves = [(str(n), *move) for n, life in enumerate(lives) for move in life[2]]
     department = department_of(deals, moves or [("none", "lead", 0)])
     whole, parts = stage_conversion(department), stage_conversion(department, by="rep_id")
-    assert (whole.n_from == whole.n_to + whole.n_lost + whole.n_open).all()
+    assert (whole.n_from == whole.n_to + whole.n_lost + whole.n_open + whole.n_passed_by).all()
     assert (whole.n_skipped <= whole.n_from).all()
     assert (whole.n_returned <= whole.n_to).all()
     if len(parts):
@@ -418,3 +418,33 @@ def test_a_department_before_its_first_day_of_data():
     department = department_of([("A", "won", 9, "r1")], [("A", "lead", 3)], as_of="2024-12-31")
     assert counts(stage_conversion(department)) == [[0] * 4] * 2
     assert day(0) == pd.Timestamp("2025-01-01")
+
+
+def test_three_ways_of_counting_by_hand():
+    stages = pd.DataFrame({
+        "stage": ["lead", "demo", "offer", "won"], "position": [1, 2, 3, 4],
+        "status": ["open", "open", "open", "won"],
+    })  # fmt: skip
+    deals = [("A", "won", 40, "r"), ("B", "won", 40, "r"), ("C", "open", None, "r"),
+             ("D", "lost", 30, "r")]  # fmt: skip
+    moves = [
+        ("A", "lead", 0), ("A", "demo", 10), ("A", "offer", 20), ("A", "won", 40),  # as prescribed
+        ("B", "lead", 0), ("B", "offer", 15), ("B", "won", 40),  # without a demo
+        ("C", "offer", 5), ("C", "demo", 12), ("C", "lead", 20),  # backwards
+        ("D", "lead", 0),
+    ]  # fmt: skip
+    department = department_of(deals, moves, stages=stages)
+    names = ["n_from", "n_to", "n_lost", "n_open", "n_passed_by"]
+    found = {mode: stage_conversion(department, mode=mode)[names].to_numpy().tolist()
+             for mode in ("reached", "visited", "any_order")}  # fmt: skip
+    assert found["reached"] == [[4, 3, 1, 0, 0], [3, 3, 0, 0, 0], [3, 2, 0, 1, 0]]
+    # lead: A went on to a demo; B and C passed it by (C had entered the offer before); D lost.
+    # demo: A went on; C had been in the offer before, it is still open. offer: A and B won
+    assert found["visited"] == [[4, 1, 1, 0, 2], [2, 1, 0, 1, 0], [3, 2, 0, 1, 0]]
+    # in any order C has entered demo and offer, too
+    assert found["any_order"] == [[4, 2, 1, 0, 1], [2, 2, 0, 0, 0], [3, 2, 0, 1, 0]]
+
+
+def test_an_unknown_way_of_counting_is_refused():
+    with pytest.raises(sd.InputError, match="mode must be one of reached, visited, any_order"):
+        stage_conversion(sample_department(), mode="strict")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import ibis
 from ibis import _
@@ -20,13 +20,24 @@ if TYPE_CHECKING:
 _SLIPS = 0.01  # share of entries into unknown stages up to which they are slips
 
 
+Mode = Literal["reached", "visited", "any_order"]
+
+
 def count_waits(
-    department: Department, deals: ibis.Table, keys: list[str], ladder: pd.DataFrame
+    department: Department,
+    deals: ibis.Table,
+    keys: list[str],
+    ladder: pd.DataFrame,
+    *,
+    mode: Mode = "reached",
 ) -> pd.DataFrame:
     """Count deals per group, step and days of waiting, by what ended the wait.
 
     Columns: the keys, ``step`` (0 for the first stage of the ladder), ``wait_days``,
-    ``n_to``, ``n_lost``, ``n_open``, ``n_skipped``, ``n_returned``, ``n_without_history``.
+    ``n_to``, ``n_lost``, ``n_passed_by``, ``n_open``, ``n_skipped``, ``n_returned``,
+    ``n_without_history``. In the mode ``"reached"`` whoever entered a later stage has passed
+    all before it; in the others only stages entered count, and who goes past the next one
+    without entering it is ``n_passed_by``.
     """
     first_day = refuse_unknown_stages(department, ladder)
     columns = dict.fromkeys(["deal_id", "status", "closed_at", "created_at", *keys])
@@ -34,11 +45,12 @@ def count_waits(
     reached = there.left_join(_reach(department, ladder), "deal_id").drop("deal_id_right")
     placed = _place_the_unmoved(reached, first_day)
     steps = ibis.range(len(ladder) - 1).unnest().name("step").as_table()
-    waits = _waits(department, placed.cross_join(steps), len(ladder) - 1)
+    waits = _waits(department, placed.cross_join(steps), len(ladder) - 1, mode)
     counts = waits.group_by([*keys, "step", "wait_days"]).agg(
         n_to=_.count(where=_.next_at.notnull()),
-        n_lost=_.count(where=_.next_at.isnull() & (_.status == "lost")),
-        n_open=_.count(where=_.next_at.isnull() & (_.status != "lost")),
+        n_lost=_.count(where=_.next_at.isnull() & _.by_at.isnull() & (_.status == "lost")),
+        n_passed_by=_.count(where=_.next_at.isnull() & _.by_at.notnull()),
+        n_open=_.count(where=_.next_at.isnull() & _.by_at.isnull() & (_.status != "lost")),
         n_skipped=_.count(where=_.entered_at.isnull()),
         # by the history alone: a closing day has no time of day to come after
         # (a missing entry is no return; not every engine counts a missing condition as 0)
@@ -62,6 +74,7 @@ def _reach(department: Department, ladder: pd.DataFrame) -> ibis.Table:
     for step in range(len(ladder)):
         columns[f"reached_{step}"] = _.entered_at.min(where=_.step >= step)
         columns[f"entered_{step}"] = _.entered_at.max(where=_.step == step)
+        columns[f"first_{step}"] = _.entered_at.min(where=_.step == step)
     return (
         # a lost stage is no step of the ladder
         moves.select("deal_id", "entered_at", step=moves.stage.cases(*steps, else_=-1))
@@ -81,33 +94,48 @@ def _place_the_unmoved(reached: ibis.Table, first_day: date | None) -> ibis.Tabl
     unmoved = reached.reached_0.isnull() & (reached.created_at.date() >= first_day)
     placed = {
         name: ibis.ifelse(unmoved, reached.created_at, reached[name])
-        for name in ("reached_0", "entered_0")
+        for name in ("reached_0", "entered_0", "first_0")
     }
     return reached.mutate(**placed, is_unmoved=unmoved).filter(_.reached_0.notnull())
 
 
-def _waits(department: Department, rows: ibis.Table, n_steps: int) -> ibis.Table:
+def _waits(department: Department, rows: ibis.Table, n_steps: int, mode: Mode) -> ibis.Table:
     """Turn one row a deal and step into when the step began, when and how it ended."""
 
     def of_step(name: str, ahead: int = 0) -> ibis.Value:
-        return rows.step.cases(*[(step, rows[f"{name}_{step + ahead}"]) for step in range(n_steps)])
+        known = [(step, rows[f"{name}_{step + ahead}"]) for step in range(n_steps)
+                 if step + ahead <= n_steps]  # fmt: skip
+        return rows.step.cases(*known)
 
     won = rows.status == "won"
+    is_last = rows.step == n_steps - 1
     end_at = ibis.coalesce(rows.closed_at, rows.last_at, rows.reached_0)
     passed_at = of_step("reached", 1)
-    # the last step is taken by what is won, whatever stage was entered before a cancellation
-    advanced_at = ibis.ifelse(won | (rows.step < n_steps - 1), passed_at, ibis.null())
-    # a won deal has passed every stage
-    next_at = ibis.coalesce(advanced_at, ibis.ifelse(won, end_at, ibis.null()))
+    if mode == "reached":
+        # the last step is taken by what is won, whatever was entered before a cancellation
+        advanced_at = ibis.ifelse(won | ~is_last, passed_at, ibis.null())
+        # a won deal has passed every stage
+        next_at = ibis.coalesce(advanced_at, ibis.ifelse(won, end_at, ibis.null()))
+        here_at = ibis.coalesce(of_step("reached"), next_at)
+        by_at = ibis.null().cast("timestamp")
+    else:
+        here_at, entered = of_step("first"), of_step("first", 1)
+        if mode == "visited":  # in selling order: an entry before this one is none
+            entered = ibis.ifelse(entered >= here_at, entered, ibis.null())
+        won_at = ibis.ifelse(won, ibis.coalesce(entered, end_at), ibis.null())
+        next_at = ibis.ifelse(is_last, won_at, entered)
+        beyond = ibis.coalesce(of_step("reached", 2), ibis.ifelse(won, end_at, ibis.null()))
+        by_at = ibis.ifelse(is_last | next_at.notnull(), ibis.null(), beyond)
     timed = rows.mutate(
         next_at=next_at,
+        by_at=by_at,
         passed_at=passed_at,
-        here_at=ibis.coalesce(of_step("reached"), next_at),
+        here_at=here_at,
         entered_at=of_step("entered"),
         end_at=ibis.ifelse(rows.status == "lost", end_at, ibis.null()),
     ).filter(_.here_at.notnull())
     as_of = ibis.literal(department.as_of).cast("date")
-    until = ibis.coalesce(timed.next_at.date(), timed.end_at.date(), as_of)
+    until = ibis.coalesce(timed.next_at.date(), timed.by_at.date(), timed.end_at.date(), as_of)
     wait = until.delta(timed.here_at.date(), unit="day")
     return timed.mutate(wait_days=ibis.greatest(wait, 0).cast("int64"))
 

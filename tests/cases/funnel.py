@@ -6,7 +6,7 @@ import salesdiag as sd
 
 CASES = {
     sd.funnel.win_rate: ({"population": "created"}, ["team", "source"]),
-    sd.funnel.stage_conversion: ({}, ["team", "source"]),
+    sd.funnel.stage_conversion: ({"mode": "visited"}, ["team", "source"]),
     sd.funnel.outcome_incidence: ({"ages": [60]}, ["team", "source"]),
     sd.funnel.cohort_conversion: ({"grain": "month"}, ["team", "source"]),
     sd.funnel.stage_flow: ({}, ["team", "source"]),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import pandas as pd
 
 from salesdiag.errors import InputError, MissingDataError
-from salesdiag.reductions.waits import count_waits
+from salesdiag.reductions.waits import Mode, count_waits
 from salesdiag.stats.rates import ratio, wilson_interval
 from salesdiag.stats.survival import cumulative_incidence
 
@@ -26,6 +26,7 @@ _CONVERSION_COUNTS = [
     "n_to",
     "n_lost",
     "n_open",
+    "n_passed_by",
     "n_skipped",
     "n_returned",
     "n_without_history",
@@ -40,6 +41,7 @@ def stage_conversion(
     end: date | str | None = None,
     confidence: float = 0.95,
     horizon_days: int | None = None,
+    mode: Mode = "reached",
 ) -> pd.DataFrame:
     """Share of deals that go on from each stage to the next.
 
@@ -52,6 +54,11 @@ def stage_conversion(
     ``horizon_days``, by default the longest wait in the data; groups watched for different
     times compare fairly only at a horizon that all of them reach, so give one to compare a
     young group with an old one.
+
+    Three ways of counting answer three questions. ``"reached"``: how far do deals get? A stage
+    left out was passed. ``"visited"``: how many go through each stage as prescribed? Only stages
+    entered count, the next one no earlier than this one; who goes past it counts as passed by.
+    ``"any_order"``: the same, but the next stage may have been entered before this one.
 
     A deal that was never moved stands in the first stage since its creation, unless it was
     created before the history begins: such deals are left out. Entries after ``as_of`` have
@@ -74,6 +81,8 @@ def stage_conversion(
         Level of the intervals, strictly between 0 and 1.
     horizon_days : int, optional
         Days within which a deal must have gone on. Default: the longest wait seen.
+    mode : {"reached", "visited", "any_order"}, default "reached"
+        What counts as being in a stage and as going on.
 
     Returns
     -------
@@ -82,8 +91,10 @@ def stage_conversion(
 
         - the ``by`` columns, if any;
         - ``from_stage``, ``to_stage`` : the step;
-        - ``n_from`` : deals that reached ``from_stage``; always ``n_to + n_lost + n_open``;
+        - ``n_from`` : deals that reached (or entered) ``from_stage``; always the sum of the four
+          that follow;
         - ``n_to``, ``n_lost``, ``n_open`` : of these, went on, lost there, still there;
+        - ``n_passed_by`` : went past ``to_stage`` without entering it; 0 for ``"reached"``;
         - ``horizon_days`` : the days within which ``conversion_rate`` holds;
         - ``conversion_rate`` : probability of going on within them, in [0, 1]; NaN if none was
           watched that long, or, without a horizon, if none was decided;
@@ -104,7 +115,7 @@ def stage_conversion(
         what can be said without a history.
     InputError
         If the history holds stages that the order of stages does not list, there are several
-        pipelines, or ``horizon_days`` is below 1.
+        pipelines, ``mode`` is not one of the three, or ``horizon_days`` is below 1.
 
     References
     ----------
@@ -144,8 +155,11 @@ def stage_conversion(
     if horizon_days is not None and not horizon_days >= 1:
         message = f"horizon_days must be a number of days from 1 on; got {horizon_days!r}."
         raise InputError(message)
+    if mode not in get_args(Mode):
+        message = f"mode must be one of {', '.join(get_args(Mode))}; got {mode!r}."
+        raise InputError(message)
     keys = department.split_keys(by)
-    waits = conversion_waits(department, keys, start=start, end=end)
+    waits = conversion_waits(department, keys, start=start, end=end, mode=mode)
     return conversion_rates(
         waits, keys, department.ladder(), confidence=confidence, horizon_days=horizon_days
     )
@@ -157,6 +171,7 @@ def conversion_waits(
     *,
     start: date | str | None = None,
     end: date | str | None = None,
+    mode: Mode = "reached",
 ) -> pd.DataFrame:
     """Count waits per group and step, refusing where there is no stage history."""
     _need_history(department)
@@ -166,7 +181,7 @@ def conversion_waits(
         stage_changes=["deal_id", "stage", "entered_at"],
     )
     deals = department.select_deals(by=keys, start=start, end=end)
-    return count_waits(department, deals, keys, department.ladder())
+    return count_waits(department, deals, keys, department.ladder(), mode=mode)
 
 
 def _need_history(department: Department) -> None:
@@ -203,9 +218,9 @@ def conversion_rates(
         name: np.bincount(cell, waits[name], minlength=len(rows)).astype("int64")
         for name in counted
     })  # fmt: skip
-    counts["n_from"] = counts["n_to"] + counts["n_lost"] + counts["n_open"]
+    counts["n_from"] = counts[["n_to", "n_lost", "n_open", "n_passed_by"]].sum(axis=1)
     estimates = _estimates(waits, cell, len(rows), horizon_days, confidence)
-    table = rows.drop(columns="step").join(counts[_CONVERSION_COUNTS[:4]]).join(estimates)
+    table = rows.drop(columns="step").join(counts[_CONVERSION_COUNTS[:5]]).join(estimates)
     for name, part, whole in (("skip", "skipped", "from"), ("rework", "returned", "to")):
         n_part, n_whole = counts[f"n_{part}"], counts[f"n_{whole}"]
         low, high = wilson_interval(n_part, n_whole, confidence=confidence)
@@ -239,7 +254,7 @@ def _estimates(
     found = cumulative_incidence(
         waits["wait_days"],
         waits["n_to"],
-        waits["n_lost"],
+        waits["n_lost"] + waits["n_passed_by"],
         waits["n_open"],
         group=cell,
         horizon=horizon,
