@@ -42,7 +42,7 @@ def test_logistic_cells_match_statsmodels_on_cases(seed):
     clustered = sm.GLM(event, sm.add_constant(cases), family=sm.families.Binomial()).fit(
         cov_type="cluster", cov_kwds={"groups": np.repeat(label, whole), "use_correction": False}
     )
-    found = logistic_cells(part, whole, x, cluster=label)
+    found = logistic_cells(part, whole, x, cluster=label, variance="sandwich")
     np.testing.assert_allclose(found.standard_error, clustered.bse * np.sqrt(8 / 7), rtol=1e-6)
 
 
@@ -161,3 +161,29 @@ def test_cells_without_cases_are_no_clusters_and_have_no_values():
         linear_cells([2, 2], [10, 14], [0, 1], value_squares=[1, 1])
     with pytest.raises(InputError, match="n_part must have one entry a row, 2; got 1"):
         logistic_cells([1], [40, 50], [0, 1])
+
+
+def test_the_jackknife_of_a_line_is_that_of_leaving_out_each_cluster():
+    # least squares: one step from the whole fit is the fit without the cluster itself
+    rng = np.random.default_rng(3)
+    label = np.repeat(np.arange(7), 4)
+    x = np.column_stack((rng.normal(size=7)[label], rng.normal(size=28)))
+    n = rng.integers(1, 9, 28)
+    total = n * (x @ [1.0, 0.5] + rng.normal(size=7)[label] + rng.normal(0, 0.5, 28))
+    whole = linear_cells(n, total, x, cluster=label)
+    left = np.array([
+        linear_cells(n[label != one], total[label != one], x[label != one]).coefficient
+        for one in range(7)
+    ])  # fmt: skip
+    expected = np.sqrt(6 / 7 * ((left - whole.coefficient) ** 2).sum(axis=0))
+    np.testing.assert_allclose(whole.standard_error, expected, rtol=1e-9)
+    sandwich = linear_cells(n, total, x, cluster=label, variance="sandwich")
+    assert (whole.standard_error > sandwich.standard_error).all()
+
+
+def test_where_one_cluster_alone_tells_a_column_there_is_no_interval():
+    x = [[1, 0], [0, 0], [1, 0], [0, 0], [1, 1], [0, 0]]
+    fit = logistic_cells([3, 2, 4, 1, 5, 2], [6, 6, 7, 5, 8, 6], x, cluster=[1, 1, 2, 2, 3, 3])
+    assert np.isnan(fit.low).all()
+    with pytest.raises(InputError, match="variance must be one of"):
+        logistic_cells([3, 2], [6, 6], [0, 1], cluster=[1, 2], variance="robust")

@@ -436,3 +436,14 @@ def test_the_upper_end_of_a_quantile_is_not_told_by_the_last_event_alone():
     found = event_quantile([1, 2, 3], [1, 1, 1], None, [0, 0, 0], probability=0.9)
     assert found.time.item() == 3
     assert np.isnan(found.high.item())
+
+
+def test_a_quantile_of_few_may_lie_before_the_first_event():
+    # of six watched, none by day 4 tells little: up to 39 % may have had it (Wilson, 0 of 6),
+    # so the first quarter may lie before; of 60 at most 6 %
+    few = event_quantile([5, 6, 7, 8, 9, 10], [1] * 6, None, [0] * 6, probability=0.25)
+    assert (few.time.item(), few.low.item()) == (6, 0)
+    many = event_quantile([5, 6, 7, 8, 9, 10], [10] * 6, None, [0] * 6, probability=0.25)
+    assert many.low.item() >= 5
+    later = event_quantile([5, 6, 7, 8, 9], [1] * 5, None, [0] * 5, probability=0.25, after=4)
+    assert later.low.item() == 4

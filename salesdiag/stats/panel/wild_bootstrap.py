@@ -50,10 +50,11 @@ def wild_interval(
     The score bootstrap: the model is fitted with the coefficient held at a value, the score
     of each cluster gets a random sign (below 12 clusters one of Webb's six weights), and the
     value is refuted if the score seen is among the most extreme. The interval holds the values
-    that are not refuted, so it needs no normal distribution and no many clusters.
+    that are not refuted, so it needs neither a normal distribution nor many clusters.
 
-    In simulations the test at 5 % rejects 4 to 6 % of true values with 8 to 30 clusters, and
-    down to 3 % with 6, where the interval is then too wide; it can be without an end there.
+    In simulations with effects of periods the test at 5 % rejects 7 to 9 % of true values with
+    6 clusters, 5 to 8 % with 12 and 4 to 7 % from 30 on; with 6 the 95 % interval covers 91 to
+    93 %, and it can be without an end. The jackknife of `poisson_panel` errs to the other side.
 
     Parameters
     ----------

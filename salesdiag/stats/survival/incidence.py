@@ -8,6 +8,7 @@ import numpy as np
 
 from salesdiag.errors import InputError
 from salesdiag.stats.arguments import numbers, share, whole_number
+from salesdiag.stats.rates.shares import wilson_interval
 from salesdiag.stats.survival.aalen_johansen import (
     Interval,
     Steps,
@@ -246,8 +247,10 @@ def event_quantile(
     -------
     Quantile
         ``time`` : NaN where the share is not reached within what was watched. ``low``,
-        ``high`` : the times at which the upper and the lower bound of the curve (log-log)
-        reach it; ``high`` is NaN where it lies beyond what was watched.
+        ``high`` : the times at which the upper and the lower bound of the curve (log-log, before
+        the first event Wilson's) reach it; ``low`` is the start of watching (0, or ``after``)
+        where so few were watched that none of them tells nothing; ``high`` is NaN where it lies
+        beyond what was watched.
 
     References
     ----------
@@ -263,20 +266,27 @@ def event_quantile(
     wanted = share("probability", probability)
     sets = risk_sets(time, n_event, n_rival, n_open, group=group, n_late=n_late, after=after)
     steps = aalen_johansen(sets, variance="delta")
+    n_told = np.minimum(cases_told(sets), _watched(sets))
     low, high = bounds(
         steps.incidence,
         running_variance(steps),
-        cases_told(sets),
+        n_told,
         confidence=confidence,
         interval="log_log",
     )
-    # the log-log bound of a probability of 1 has no width and bounds nothing
+    # the log-log bounds of 0 and 1 have no width: none of those watched may still be many
+    none_yet = wilson_interval(0 * n_told, n_told, confidence=confidence)[1]
+    high = np.where(steps.incidence > 0, high, none_yet)
     low = np.where(steps.incidence < 1, low, 0.0)
     known = _readable(sets, steps) & np.isfinite(sets.time)
+    reached = _first(high, wanted, sets.time, known)
+    watched = _watched(sets)[:, 0]
+    from_start = wilson_interval(0 * watched, watched, confidence=confidence)[1] >= wanted
+    begin = min(0.0, float(np.min(sets.time, initial=0.0))) if after is None else after
     return Quantile(
         sets.labels,
         _first(steps.incidence, wanted, sets.time, known),
-        _first(high, wanted, sets.time, known),
+        np.where(from_start & (watched > 0), begin, reached),
         _first(low, wanted, sets.time, known),
     )
 
