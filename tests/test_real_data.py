@@ -241,13 +241,12 @@ class TestMaven:
         assert len(deals) == 8300
         end = deals["closed_at"].fillna(pd.Timestamp(maven.as_of))
         wait = days(end, deals["created_at"])
-        status = deals["status"].where(wait <= day, "open")
-        table = pd.crosstab(wait.clip(upper=day + 1), status)
-        rate = cumulative_incidence(table.index, table["won"], table["lost"], table["open"]).rate
-        assert round(rate, 4) == won
+        ends = [deals["status"] == status for status in ("won", "lost", "open")]
+        found = cumulative_incidence(wait, *ends, horizon=day)
+        assert found.rate.round(4).item() == won
         if lost is not None:
-            rival = cumulative_incidence(table.index, table["lost"], table["won"], table["open"])
-            assert round(rival.rate, 4) == lost
+            rival = cumulative_incidence(wait, ends[1], ends[0], ends[2], horizon=day)
+            assert rival.rate.round(4).item() == lost
 
     def test_check_finds_the_quirks(self, maven):
         assert failing(maven, "deals", "without a creation date") == (500, 8800)

@@ -45,5 +45,7 @@ def planned_amounts(
         by_length = part.groupby("months")[["covered", "amount"]].sum().sort_index()
         if len(by_length):
             most = by_length["covered"].round(6)
-            found[tuple(str(one) for one in name)] = float(by_length["amount"][most == most.max()].iloc[0])
+            found[tuple(str(one) for one in name)] = float(
+                by_length["amount"][most == most.max()].iloc[0]
+            )
     return found

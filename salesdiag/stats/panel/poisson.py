@@ -74,8 +74,8 @@ def poisson_panel(
     exposure and exp(design @ coefficient). What is left must not itself follow from past
     counts. Standard errors allow for any dependence within a cluster.
 
-    In simulations with effects of periods the jackknife's test at 5 % rejects 2 to 4 % of true
-    values with 6 and 12 units, the sandwich's 7 to 10 %. `wild_interval` needs no variance.
+    In simulations with effects of periods the jackknife's test at 5 % rejects 3 to 7 % of true
+    values with 6 to 50 units, the sandwich's 7 to 10 % with 6 and 12. `wild_interval` needs no variance.
 
     Parameters
     ----------
