@@ -24,8 +24,8 @@ from salesdiag.settings import (
     Settings,
     as_it_stood,
     ladder_of,
-    with_latest_day,
-    with_rewinding,
+    one_currency,
+    settled,
 )
 
 if TYPE_CHECKING:
@@ -160,11 +160,7 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
             name: conform(register(connection, name, data, zone), TABLES[name], zone)
             for name, data in tables.items()
         }
-        if settings.as_of is None:
-            settings = with_latest_day(ready, settings)
-        else:
-            settings = with_rewinding(ready, settings)
-        self._set(ready, settings, load_report)
+        self._set(ready, settled(ready, settings), load_report)
 
     def _set(
         self, tables: Mapping[str, ibis.Table], settings: Settings, report: pd.DataFrame | None
@@ -336,7 +332,9 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
         "unassigned".
         """
         self.require(deals=[] if start is None and end is None else [on])
-        deals = as_it_stood(self._tables["deals"], self._settings)
+        given = self._tables["deals"]
+        self.remember("currency", lambda: one_currency(given, self._settings))
+        deals = as_it_stood(given, self._settings)
         if "merged_into_id" in deals.columns:
             deals = deals.filter(_.merged_into_id.isnull())
         if start is not None:

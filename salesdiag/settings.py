@@ -45,6 +45,29 @@ class Settings:
     is_rewound: bool = False  # the data go on beyond as_of and are turned back to it
 
 
+def settled(tables: Mapping[str, ibis.Table], settings: Settings) -> Settings:
+    """Take from the tables what was not given."""
+    if settings.as_of is None:
+        return with_latest_day(tables, settings)
+    return with_rewinding(tables, settings)
+
+
+def one_currency(deals: ibis.Table, settings: Settings) -> pd.DataFrame:
+    """Give the currency of the deals, refusing several where nobody said that they are one."""
+    if settings.currency or "currency" not in deals.columns:
+        return pd.DataFrame({"currency": [settings.currency]})
+    codes = deals.select(code=deals.currency.strip().upper()).distinct().limit(10)
+    found = sorted(row["code"] for row in codes.to_pyarrow().to_pylist() if row["code"])
+    if len(found) > 1:
+        message = (
+            f"the deals are in {', '.join(found)}: amounts in several currencies cannot be added "
+            f"up. Narrow with where(currency={found[0]!r}), or convert them (a table fx_rates "
+            "beside the files does) and name their one currency with currency='...'."
+        )
+        raise InputError(message)
+    return pd.DataFrame({"currency": found})
+
+
 def with_latest_day(tables: Mapping[str, ibis.Table], settings: Settings) -> Settings:
     """Take the latest moment that could not have been entered ahead.
 

@@ -735,3 +735,24 @@ class TestNarrowing:
             "B",
             "C",
         ]
+
+
+def test_amounts_in_several_currencies_are_not_added_up():
+    deals = pd.DataFrame({
+        "deal_id": ["A", "B"], "status": ["won", "lost"], "amount": [1.0, 2.0],
+        "currency": ["EUR", "usd"],
+    })  # fmt: skip
+    several = sd.Department(deals=deals, as_of="2025-12-31")
+    for analysis in (sd.funnel.win_rate, sd.drivers.gap_ledger, sd.funnel.outcome_incidence):
+        with pytest.raises((sd.InputError, sd.MissingDataError)):
+            analysis(several)
+    with pytest.raises(sd.InputError, match="the deals are in EUR, USD: amounts in several"):
+        sd.funnel.win_rate(several)
+    assert len(sd.check(several))  # what is wrong with the data can still be seen
+    narrowed = sd.funnel.win_rate(several.where(currency="EUR"))
+    assert narrowed["total_amount"].item() == 1
+    # converted by whoever says so, or all the same
+    told = sd.Department(deals=deals, as_of="2025-12-31", currency="EUR")
+    assert sd.funnel.win_rate(told)["n_deals"].item() == 2
+    alike = deals.assign(currency=["eur ", "EUR"])
+    assert sd.funnel.win_rate(sd.Department(deals=alike, as_of="2025-12-31"))["n_won"].item() == 1
