@@ -35,13 +35,13 @@ def window_sums(
     department: Department, keys: list[str], first: date, last: date, *, has_leads: bool
 ) -> WindowSums:
     """Add up, per group and rep, what a window held; missing tables leave zeros."""
-    created = department.select_deals(by=[*keys, "rep_id"], start=first, end=last)
-    closed = department.select_deals(by=[*keys, "rep_id"], start=first, end=last, on="closed_at")
+    by = list(dict.fromkeys([*keys, "rep_id"]))
+    created = department.select_deals(by=by, start=first, end=last)
+    closed = department.select_deals(by=by, start=first, end=last, on="closed_at")
     won = closed.filter(_.status == "won")
     listed = won.list_amount if "list_amount" in won.columns else won.amount
     # a deal without a list price was sold at its own
     won = won.mutate(listed=ibis.coalesce(listed, won.amount).cast("float64"))
-    by = [*keys, "rep_id"]
     parts = [
         fetch(created.group_by(by).agg(deals=_.count())),
         fetch(
@@ -88,7 +88,8 @@ def _days(
         return days.assign(**{keys[0]: days["rep_id"].map(home).fillna(UNASSIGNED).astype(str)})
     if keys == ["rep_id"]:
         return days
-    pairs = pd.concat([part[[*keys, "rep_id"]] for part in parts]).drop_duplicates()
+    by = list(dict.fromkeys([*keys, "rep_id"]))
+    pairs = pd.concat([part[by] for part in parts]).drop_duplicates()
     return pairs.merge(days, on="rep_id")
 
 

@@ -75,7 +75,8 @@ def poisson_panel(
     counts. Standard errors allow for any dependence within a cluster.
 
     In simulations with effects of periods the jackknife's test at 5 % rejects 3 to 7 % of true
-    values with 6 to 50 units, the sandwich's 7 to 10 % with 6 and 12. `wild_interval` needs no variance.
+    values with 6 to 50 units, the sandwich's 7 to 10 % with 6 and 12. `wild_interval` needs no
+    variance.
 
     Parameters
     ----------
