@@ -262,3 +262,15 @@ def test_the_calls_of_a_real_school_are_graded_with_caution():
 def test_bad_input_is_named(options, message):
     with pytest.raises(sd.InputError, match=message):
         activity_effect(sample_department(), **options)
+
+
+@pytest.mark.parametrize("one_by_one", [False, True], ids=["all at once", "rep by rep"])
+def test_a_late_start_of_logging_is_no_effect_of_activity(one_by_one):
+    # half of the weeks, or from another week on for each rep, nobody wrote anything down
+    deals, activities, _weeks = simulate(7)
+    begin = {rep: 10 + (rep if one_by_one else 12) for rep in range(24)}
+    logged = [one for one in activities if one[2] >= 7 * begin[one[0]]]
+    row = activity_effect(department(deals, logged), n_draws=99, confidence=0.95).iloc[0]
+    assert row.effect_low < 0 < row.effect_high
+    # no week before anybody logged is asked about
+    assert row.n_rep_periods <= 24 * (60 - min(begin.values()))

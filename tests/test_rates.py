@@ -35,7 +35,7 @@ def test_wilson_interval_matches_newcombe_1998_table_1(n_part, n_whole, low, hig
 
 
 def test_wilson_interval_to_six_digits():
-    # the same four rows recomputed elsewhere to six digits
+    # METHODS section 4: the same four rows to six digits, as scipy gives them, too
     low, high = wilson_interval([81, 15, 0, 1], [263, 148, 20, 29])
     np.testing.assert_allclose(low, [0.255289, 0.062386, 0, 0.006113], atol=5e-7)
     np.testing.assert_allclose(high, [0.366210, 0.160487, 0.161125, 0.171755], atol=5e-7)
@@ -186,3 +186,9 @@ def test_counts_that_cannot_be_are_refused_by_name(interval, part, whole, messag
 def test_the_second_share_is_named_too():
     with pytest.raises(InputError, match="other_part must not exceed other_whole"):
         rate_difference(1, 2, 3, 2)
+
+
+def test_newcombes_first_case_to_six_digits():
+    # METHODS section 4, recomputed: the hybrid interval of 56/70 less 48/80
+    found = rate_difference(56, 70, 48, 80)
+    np.testing.assert_allclose((found.low, found.high), (0.052431, 0.333873), atol=5e-7)
