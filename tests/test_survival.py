@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 
 from salesdiag.errors import InputError, SalesDiagError
 from salesdiag.stats.rates import wilson_interval
-from salesdiag.stats.survival import cumulative_incidence, event_quantile, incidence_curve
+from salesdiag.stats.survival import (
+    cumulative_incidence,
+    event_quantile,
+    final_incidence,
+    incidence_curve,
+)
 from tests.transplants import transplants
 
 # eleven lives with ties and censoring: time, and 1 = event, 2 = rival event, 0 = still open
@@ -447,3 +452,12 @@ def test_a_quantile_of_few_may_lie_before_the_first_event():
     assert many.low.item() >= 5
     later = event_quantile([5, 6, 7, 8, 9], [1] * 5, None, [0] * 5, probability=0.25, after=4)
     assert later.low.item() == 4
+
+
+@given(LIVES)
+def test_the_short_form_gives_the_same_probability(lives):
+    time, *ends = counts(lives)
+    laid = [np.bincount(time, end, 10).astype(float) for end in ends]
+    found = final_incidence(*(np.stack([one, 2 * one]) for one in laid))
+    expected = cumulative_incidence(time, *ends).rate.item()
+    np.testing.assert_allclose(found, [expected, expected], atol=1e-12)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from salesdiag.analyses.drivers.sums import ENDS, SUMS
-from salesdiag.stats.survival import cumulative_incidence
+from salesdiag.stats.survival import final_incidence
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,14 +90,4 @@ def _rates(
     cells = np.zeros((weights.shape[1], len(there), 3))
     np.add.at(cells, (rep, np.searchsorted(there, place)), within)
     drawn = np.tensordot(weights, cells, axes=1)
-    n_draws = len(weights)
-    found = cumulative_incidence(
-        np.tile(there, n_draws),
-        drawn[:, :, 0].ravel(),
-        drawn[:, :, 1].ravel(),
-        drawn[:, :, 2].ravel(),
-        group=np.repeat(np.arange(n_draws), len(there)),
-    )
-    rates = np.full(n_draws, np.nan)
-    rates[found.group.astype(int)] = found.rate
-    return rates
+    return final_incidence(drawn[:, :, 0], drawn[:, :, 1], drawn[:, :, 2])

@@ -9,6 +9,7 @@ from salesdiag.stats.survival.incidence import (
     Quantile,
     cumulative_incidence,
     event_quantile,
+    final_incidence,
     incidence_curve,
 )
 
@@ -19,6 +20,7 @@ __all__ = [
     "Quantile",
     "cumulative_incidence",
     "event_quantile",
+    "final_incidence",
     "gray_test",
     "incidence_curve",
     "log_rank_test",

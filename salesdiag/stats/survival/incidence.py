@@ -219,6 +219,37 @@ def incidence_curve(
     )
 
 
+def final_incidence(n_event: Floats, n_rival: Floats, n_open: Floats) -> Floats:
+    """Give the probability by the last time alone, for counts already laid out by time.
+
+    For draws: many rows of counts at the same times, of which no interval is asked.
+
+    Parameters
+    ----------
+    n_event, n_rival, n_open : ndarray, shape (..., times)
+        As in `cumulative_incidence`, times ascending along the last axis.
+
+    Returns
+    -------
+    ndarray, shape (...)
+        In [0, 1]; NaN where nobody had either event.
+
+    Examples
+    --------
+    >>> counts = np.array([[0, 0, 2, 2, 1.0]]), np.array([[1, 0, 1, 0, 1.0]])
+    >>> final_incidence(*counts, np.array([[1, 2, 0, 0, 0.0]])).round(6).tolist()
+    [0.649351]
+    """
+    ended = n_event + n_rival
+    leaving = ended + n_open
+    at_risk = leaving.sum(axis=-1, keepdims=True) - (leaving.cumsum(axis=-1) - leaving)
+    held = np.where(at_risk > 0, at_risk, 1.0)
+    survival = np.cumprod(1 - ended / held, axis=-1)
+    before = np.concatenate((np.ones_like(survival[..., :1]), survival[..., :-1]), axis=-1)
+    rate: Floats = np.sum(before * n_event / held, axis=-1)
+    return np.where(ended.any(axis=-1), rate, np.nan)
+
+
 def event_quantile(
     time: ArrayLike,
     n_event: ArrayLike,
