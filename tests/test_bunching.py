@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
+from scipy.stats import f as f_distribution
 
 from salesdiag.errors import InputError
 from salesdiag.stats.bunching import excess_mass, placebo_thresholds, window_test
@@ -376,3 +377,14 @@ def test_weights_are_no_cases():
     for function in (excess_mass, placebo_thresholds):
         with pytest.raises(InputError, match="count must hold whole numbers of cases; got 1e-12"):
             function(range(21), [1e-12] * 21, 10)
+
+
+def test_relative_excess_has_the_interval_of_a_ratio_of_two_counts():
+    # 60 at the threshold against four other points of 20: a ratio of gammas, an F distribution
+    found = excess_mass(range(5), [20, 20, 60, 20, 20], 2, degree=0, n_draws=20_000)
+    low, high = f_distribution.ppf([0.025, 0.975], 2 * 60.5, 2 * 80) * 4 * 60.5 / 80 - 1
+    assert found.scatter == 0
+    assert found.relative == pytest.approx(2)
+    # the fit's counts are drawn as whole numbers; an interval that took the fit for known
+    # would be shorter by a quarter
+    assert (found.relative_low, found.relative_high) == pytest.approx((low, high), abs=0.1)

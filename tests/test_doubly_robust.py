@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from scipy import stats
 from salesdiag.errors import InputError
 from salesdiag.stats.effects import dose_effect
 from salesdiag.stats.effects.dose_cells import dose_cells
-from salesdiag.stats.effects.overlap import overlap_of
+from salesdiag.stats.effects.overlap import Overlap, overlap_of, why_not
 from salesdiag.stats.effects.ridge import fit_means, fit_shares, shares_at
 
 # Bickel, Hammel and O'Connell (1975), the six largest departments: admitted of applied
@@ -94,7 +96,9 @@ def test_without_covariates_it_is_the_difference_of_two_shares():
 
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_the_logit_is_that_of_another_library(n_classes):
-    linear_model = pytest.importorskip("sklearn.linear_model")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from sklearn import linear_model
     rng = np.random.default_rng(n_classes)
     design = np.column_stack([np.ones(80), rng.normal(size=(80, 3))])
     counts = rng.poisson(2, (80, n_classes)) * (1 + np.arange(n_classes))
@@ -109,7 +113,9 @@ def test_the_logit_is_that_of_another_library(n_classes):
 
 
 def test_the_linear_model_is_that_of_another_library():
-    linear_model = pytest.importorskip("sklearn.linear_model")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from sklearn import linear_model
     rng = np.random.default_rng(1)
     design = np.column_stack([np.ones(50), rng.normal(size=(50, 3))])
     n, mean = rng.integers(1, 9, 50).astype(float), rng.normal(size=50)
@@ -128,7 +134,9 @@ def test_a_logit_that_separates_stays_finite():
 
 @pytest.mark.parametrize("kind", ["share", "amount"])
 def test_it_equals_a_rewrite_case_by_case_with_another_librarys_models(kind):
-    linear_model = pytest.importorskip("sklearn.linear_model")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from sklearn import linear_model
     dose, table, outcome, cluster = drawn(5)
     if kind == "amount":
         outcome = 3 * outcome + np.random.default_rng(0).normal(size=len(outcome))
@@ -424,3 +432,37 @@ def test_outcomes_that_do_not_vary_have_means_and_no_intervals(by_cluster):
     np.testing.assert_allclose(found.mean[told], 0.1, rtol=1e-9)
     assert np.isnan([found.mean_low, found.mean_high]).all()
     assert np.isnan(found.standard_error[1:]).all()
+
+
+@pytest.mark.parametrize("kind", ["share", "amount"])
+def test_without_clusters_errors_are_those_of_the_scores_case_by_case(kind):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from sklearn import linear_model
+    dose, table, outcome, _cluster = drawn(5)
+    if kind == "amount":
+        outcome = 3 * outcome + np.random.default_rng(0).normal(size=len(outcome))
+    n = len(dose)
+    squares = outcome**2 if kind == "amount" else None
+    found = dose_effect(dose, table, np.ones(n), outcome, outcome_squares=squares, folds=1)
+    scaled = (table - table.mean(axis=0)) / table.std(axis=0)
+    logit = linear_model.LogisticRegression(C=1, tol=1e-12, max_iter=5000)
+    chance, score = logit.fit(scaled, dose).predict_proba(scaled), np.empty((n, 3))
+    for level in range(3):
+        some = dose == level
+        if kind == "share":
+            model = linear_model.LogisticRegression(C=2, tol=1e-12, max_iter=5000)
+            expected = model.fit(scaled[some], outcome[some]).predict_proba(scaled)[:, 1]
+        else:
+            expected = linear_model.Ridge(alpha=1).fit(scaled[some], outcome[some]).predict(scaled)
+        score[:, level] = expected + some * (outcome - expected) / chance[:, level]
+    error = np.std(score, axis=0, ddof=1) / np.sqrt(n)
+    gaps = np.std(score - score[:, :1], axis=0, ddof=1) / np.sqrt(n)
+    # 1e-4 of an error: their logit's tolerance
+    np.testing.assert_allclose(found.standard_error[1:], gaps[1:], rtol=1e-4)
+    reach = stats.t.ppf(0.975, n - 1) * error
+    np.testing.assert_allclose(found.mean_high - found.mean, reach, rtol=1e-4)
+
+
+def test_at_the_limits_of_overlap_an_effect_is_still_told():
+    assert why_not(Overlap(np.array([0.05]), np.array([20.0]), np.array([0.0]))) == [""]

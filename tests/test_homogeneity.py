@@ -187,3 +187,9 @@ def test_events_too_many_to_draw_keep_the_chi_square_distribution():
     few = poisson_homogeneity_test([1e15, 2], [1e15, 1], n_draws=99)
     assert few.method == "simulated"
     assert 0.2 < few.p_value < 0.5  # of a Poisson count with mean 1: mid-P 0.35
+
+
+def test_a_table_beyond_every_draw_counts_for_half_a_draw():
+    # one of two tables in 1.4e11 is as far apart
+    found = homogeneity_test([20, 0], [20, 20], method="simulated", n_draws=999)
+    assert found.p_value == pytest.approx(0.5 / 1000, rel=1e-12)

@@ -332,3 +332,9 @@ def test_crude_berkeley_rates_are_those_published():
     # one stratum is the crude comparison
     crude = pooled_difference([men], [all_men], [women], [all_women])
     assert crude.estimate == pytest.approx(0.4452 - 0.3035, abs=1e-4)
+
+
+def test_the_smallest_fitted_cell_counted_by_hand():
+    # odds ratio 1: fitted are 2, 2, 2, 2 and 1, 1, 2, 2; the third stratum tells nothing
+    found = breslow_day([2, 1, 0], [4, 2, 5], [2, 2, 0], [4, 4, 6])
+    assert found.smallest_cell == pytest.approx((2 + 1) / 2, rel=1e-9)

@@ -273,3 +273,23 @@ def test_hardly_any_variance_brings_the_chosen_half_of_the_way_back():
 def test_shapes_that_do_not_fit_are_refused(call, message):
     with pytest.raises(InputError, match=message):
         call()
+
+
+@pytest.mark.parametrize("n_units", [6, 7, 8])
+def test_with_equal_noise_the_error_and_the_interval_have_a_closed_form(n_units):
+    first = np.array([1.0, 2, 4, 7, 9, 10, 13, 16])[:n_units]
+    later = np.array([4.0, 3, 3, 8, 7, 12, 11, 15])[:n_units]
+    noise, chosen = 6.0, np.arange(n_units) < 3
+    found = net_change(first, later, noise, chosen)
+    # Morris (1983): all are drawn in alike, and the sum of squares tells by how much
+    total = first.var(ddof=1)
+    pull = (n_units - 3) / (n_units - 1) * noise / total
+    left = (later - first - pull * (first.mean() - first))[chosen]
+    rebound = pull * (first.mean() - first[chosen].mean())
+    own = left.var(ddof=1) / 3
+    doubt = pull**2 * total / n_units + rebound**2 * 2 / max(n_units - 5, 1)
+    df = (own + doubt) ** 2 / (own**2 / 2 + doubt**2 / (n_units - 1))
+    assert found.rebound == pytest.approx(rebound, rel=1e-9)
+    assert found.standard_error == pytest.approx(np.sqrt(own + doubt), rel=1e-9)
+    reach = stats.t.ppf(0.975, df) * np.sqrt(own + doubt)
+    assert found.high - found.net == pytest.approx(reach, rel=1e-7)

@@ -92,6 +92,20 @@ def posterior(evidence, grid, unit_cdf):
     )
 
 
+def weighted(evidence, values):
+    """Average over the mean (rows), for each spread (columns)."""
+    weight = np.exp(evidence - evidence.max())
+    return (weight * values).sum(axis=0) / weight.sum(axis=0)
+
+
+def median_spread(evidence, spread):
+    """Give the standard deviation between units that lies in the middle of what may be."""
+    weight = np.exp(evidence - evidence.max()).sum(axis=0)
+    order = np.argsort(spread)
+    below = np.cumsum(weight[order]) - weight[order] / 2
+    return np.interp(weight.sum() / 2, below, spread[order])
+
+
 def spread_prior(position):
     """Log density over u = log(prior size / typical size): the root of B is even on (0, 1)."""
     noise = 1 / (1 + np.exp(-position))
@@ -103,12 +117,20 @@ def spread_prior(position):
 BRUTE = 4e-3
 
 
-def test_shares_agree_with_integration_over_mean_and_spread():
-    part, whole = np.array([3, 9, 14, 30, 0]), np.array([20, 30, 25, 60, 10])
+@pytest.mark.parametrize(
+    ("part", "whole"),
+    [
+        ([3, 9, 14, 30, 0], [20, 30, 25, 60, 10]),
+        ([1, 0, 2, 3, 1, 0], [5, 4, 6, 5, 9, 3]),  # so few events that the spread has a floor
+        ([6, 6, 6, 70, 120], [40, 40, 40, 200, 300]),  # units alike count one by one
+    ],
+)
+def test_shares_agree_with_integration_over_mean_and_spread(part, whole):
+    part, whole = np.array(part), np.array(whole)
     pooled = (part.sum() + 0.5) / (whole.sum() + 1)
     typical = max(np.median(whole), 4 / (pooled * (1 - pooled)))
-    angle = (np.arange(40) + 0.5) / 40 * np.pi / 2
-    position = np.linspace(-7, 9, 33)
+    angle = (np.arange(120) + 0.5) / 120 * np.pi / 2
+    position = np.linspace(-9, 9, 73)
     mean = np.sin(angle)[:, None] ** 2  # Jeffreys: even in the angle
     size = typical * np.exp(position)[None]
     a, b = mean * size, (1 - mean) * size
@@ -124,6 +146,9 @@ def test_shares_agree_with_integration_over_mean_and_spread():
         np.testing.assert_allclose(
             (found.value[i], found.low[i], found.high[i]), (value, low, high), atol=BRUTE
         )
+    variance = weighted(evidence, mean * (1 - mean)) / (size[0] + 1)
+    # 1 %: steps of a quarter in the logarithm of the size
+    assert found.prior_sd == pytest.approx(median_spread(evidence, np.sqrt(variance)), rel=0.01)
 
 
 def test_ratios_agree_with_integration_over_mean_and_spread():
@@ -153,6 +178,8 @@ def test_ratios_agree_with_integration_over_mean_and_spread():
         np.testing.assert_allclose(
             (found.value[i], found.low[i], found.high[i]), (value, low, high), atol=2 * BRUTE
         )
+    spread = np.sqrt(weighted(evidence, mean + 0 * size) / size[0])
+    assert found.prior_sd == pytest.approx(median_spread(evidence, spread), rel=0.02)
 
 
 def test_means_agree_with_integration_over_mean_and_spread():

@@ -9,6 +9,7 @@ from scipy import special
 
 from salesdiag.errors import InputError
 from salesdiag.stats.arguments import groups_of, share, vector
+from salesdiag.stats.rates.student import t_interval, two_sided_p
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -133,12 +134,11 @@ def rater_severity(
     mild = centring @ layout.inverse @ _adjusted(layout, layout.score[:, None])[:, 0]
     variance = np.einsum("ij,jk,ik->i", centring, layout.inverse, centring)
     error = np.sqrt(np.clip(variance, 0, None) * spread)
-    reach = special.stdtrit(layout.degrees, 0.5 + level / 2) * error
-    with np.errstate(invalid="ignore"):
-        p_value = 2 * special.stdtr(layout.degrees, -np.abs(mild) / error)
+    low, high = t_interval(-mild, error, layout.degrees, level)
+    p_value = two_sided_p(mild, error, layout.degrees)
     f_value = float(between[0]) / (len(n_scores) - 1) / spread
     return RaterSeverity(
-        layout.raters, n_scores, -mild, error, -mild - reach, -mild + reach, p_value,
+        layout.raters, n_scores, -mild, error, low, high, p_value,
         layout.set_number, connected, f_value,
         float(special.fdtrc(len(n_scores) - 1, layout.degrees, f_value)), layout.degrees,
     )  # fmt: skip

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy import special
 
 from salesdiag.errors import InputError
 from salesdiag.stats.arguments import groups_of, one_number, share, vector, whole_number
+from salesdiag.stats.rates.student import t_interval
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -367,10 +367,10 @@ def _described(
         plausible.append(position[fit >= fit[position == one] - limit])
         error.append(spread / norms(without(_columns(series, rest), series.steps[:, [one]]))[0])
         p_values.append(_search(series, rest, shocks, min_length)[0])
-    reach = special.stdtrit(degrees, 0.5 + wanted / 2) * np.array(error) / np.sqrt(spread or 1.0)
-    reach = reach * series.unit
+    errors = np.array(error) / np.sqrt(spread or 1.0) * series.unit
+    low, high = t_interval(size, errors, degrees, wanted)
     return ChangeDates(
-        np.array(found, dtype=np.intp), after - size, after, size, size - reach, size + reach,
+        np.array(found, dtype=np.intp), after - size, after, size, low, high,
         np.array(p_values), tuple(plausible), any_p_value,
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from salesdiag.stats.arguments import numbers, share, whole_number
 from salesdiag.stats.effects.dose_cells import Cells, dose_cells
 from salesdiag.stats.effects.overlap import LEAST_PROPENSITY, overlap_of, why_not
 from salesdiag.stats.effects.ridge import fit_means, fit_shares, shares_at
+from salesdiag.stats.rates.student import t_quantile
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -149,7 +150,7 @@ def dose_effect(
         np.where(one > cells.rounding, one, np.nan)
         for one in (own, own + own[base] - 2 * covariance[:, base])
     )
-    told, times = reasons == "", _t(cells.n_clusters, level)
+    told, times = reasons == "", t_quantile(cells.n_clusters - 1, level).item()
     count = np.bincount(cells.level, cells.n, minlength=len(cells.levels)).astype(float)
     return DoseEffects(
         cells.levels, count, *_means(mean + cells.centre, variance, told, times),
@@ -262,9 +263,3 @@ def _effects(
     error = np.where(told & told[base], error, np.nan)
     effect = np.where(told & told[base], mean - mean[base], np.nan)
     return effect, error, effect - times * error, effect + times * error
-
-
-def _t(n_clusters: int, confidence: float) -> float:
-    from scipy import special
-
-    return float(special.stdtrit(n_clusters - 1, 0.5 + confidence / 2))

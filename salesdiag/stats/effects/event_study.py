@@ -9,6 +9,7 @@ import numpy as np
 from salesdiag.errors import InputError
 from salesdiag.stats.arguments import one_of, share
 from salesdiag.stats.effects.unit_paths import Cohorts, Panel, cohorts_of, read_panel
+from salesdiag.stats.rates.student import t_quantile
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -171,8 +172,8 @@ def _comparisons(
     found = []
     for who, start in enumerate(panel.starts[panel.starts < last]):
         for when in range(last):
-            free = panel.starts > max(when, start - 1)
-            free &= panel.starts == last if never else panel.starts != start
+            free = panel.starts > max(when, start)
+            free &= (panel.starts == last) | (not never)
             if free.any():
                 portion = cohorts.size * free / np.sum(cohorts.size * free)
                 portion[who] = -1.0
@@ -210,8 +211,6 @@ def _estimates(
     contrasts: NDArray[np.float64], cohorts: Cohorts, unit: float, confidence: float
 ) -> Effects:
     """Give the effects, in the caller's unit."""
-    from scipy import special
-
     effect = np.einsum("jct,ct->j", contrasts, cohorts.mean)
     parts = np.stack([np.diag(one) for one in _variances(contrasts, cohorts)])
     variance = parts.sum(axis=0)
@@ -221,7 +220,7 @@ def _estimates(
     used = np.where(parts > 0, (parts / variance) ** 2 / each, 0.0).sum(axis=0)
     degrees = 1 / np.where(used > 0, used, np.nan)
     error = np.sqrt(variance)
-    reach = special.stdtrit(degrees, 0.5 + confidence / 2) * error
+    reach = t_quantile(degrees, confidence) * error
     effect, error, reach = (one * unit for one in (effect, error, reach))
     return Effects(effect, error, effect - reach, effect + reach)
 

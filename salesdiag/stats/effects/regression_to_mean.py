@@ -8,6 +8,7 @@ import numpy as np
 
 from salesdiag.errors import InputError
 from salesdiag.stats.arguments import broadcast, numbers, one_of, share, vector
+from salesdiag.stats.rates.student import t_interval
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -228,8 +229,6 @@ def _net(
     sides: list[NDArray[np.bool_]],
     confidence: float,
 ) -> NetChange:
-    from scipy import special
-
     order = np.lexsort((later, variance, first))  # sums do not depend on the order of rows
     first, later, variance = first[order], later[order], variance[order]
     sides = [side[order] for side in sides]
@@ -253,10 +252,10 @@ def _net(
     parts = np.append(own, doubt)
     freedom = total**2 / np.sum(parts**2 / degrees) if total > 0 else float("nan")
     error = float(np.sqrt(total)) if total > 0 else float("nan")
-    reach = float(special.stdtrit(freedom, 0.5 + confidence / 2)) * error
     net = naive - rebound
+    low, high = t_interval(net, error, freedom, confidence)
     reliability = float(np.mean(1 - pull))
-    return NetChange(naive, rebound, net, error, net - reach, net + reach, reliability, n_selected)
+    return NetChange(naive, rebound, net, error, low.item(), high.item(), reliability, n_selected)
 
 
 def _spread_between(

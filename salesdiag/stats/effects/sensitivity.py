@@ -9,6 +9,7 @@ import numpy as np
 from salesdiag.errors import InputError
 from salesdiag.stats.arguments import broadcast, numbers, share
 from salesdiag.stats.effects.e_values import positive
+from salesdiag.stats.rates.student import t_quantile
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -112,7 +113,7 @@ def robustness_value(
     strength = part * np.abs(size / np.sqrt(degrees))
     needed = np.zeros(degrees.shape)
     if alpha is not None:
-        needed = np.asarray(_t_quantile(1 - share("alpha", alpha), degrees - 1))
+        needed = t_quantile(degrees - 1, 1 - share("alpha", alpha))
         needed = needed / np.sqrt(degrees - 1)
     spare = np.maximum(strength - needed, 0)
     some = spare > _TINY
@@ -190,7 +191,7 @@ def adjusted_estimate(
     bias = error * np.sqrt(degrees * with_outcome * with_treatment / left)
     adjusted = np.sign(effect) * (np.abs(effect) - bias)
     wobble = error * np.sqrt((1 - with_outcome) / left * degrees / (degrees - 1))
-    reach = _t_quantile(share("confidence", confidence), degrees - 1) * wobble
+    reach = t_quantile(degrees - 1, share("confidence", confidence)) * wobble
     found = (with_treatment, with_outcome, adjusted, wobble, adjusted - reach, adjusted + reach)
     return AdjustedEstimate(*np.broadcast_arrays(*found))
 
@@ -212,9 +213,3 @@ def _hidden_shares(
     with_outcome = np.minimum(factor**2 * y / (1 - y), 1)
     known = ~np.isnan(with_treatment + with_outcome)
     return np.where(known, with_treatment, np.nan), np.where(known, with_outcome, np.nan)
-
-
-def _t_quantile(confidence: float, degrees: NDArray[np.float64]) -> NDArray[np.float64]:
-    from scipy import special
-
-    return np.asarray(special.stdtrit(degrees, 0.5 + confidence / 2))

@@ -107,7 +107,7 @@ def cohorts_of(panel: Panel, *, n_pools: int) -> Cohorts:
     rest = panel.values - mean[panel.cohort]
     # unbiased whatever the weights; with equal ones it is the number of units less one
     degrees = member @ (1 - 2 * portion) + member.sum(axis=1) * per_mean
-    degrees = np.where(member.sum(axis=1) > 1, degrees, 0.0)
+    degrees = np.clip(degrees, 0.0, None)  # of a unit alone 0, but for rounding
     never = (panel.starts == len(panel.periods)).astype(np.intp)
     pool = never if n_pools == 2 else np.zeros_like(never)
     belongs = (pool == np.arange(n_pools)[:, None]).astype(float)

@@ -16,6 +16,7 @@ from salesdiag.stats.arguments import (
     share,
     vector,
 )
+from salesdiag.stats.rates.student import t_interval, two_sided_p
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -237,21 +238,15 @@ def _fit(
     degrees: float = np.inf,
 ) -> CellFit:
     """Add standard errors: from the model, or from the scores of clusters."""
-    from scipy import special
-
     level = share("confidence", confidence)
     if clusters is None:
         covariance: Floats = scale * np.asarray(np.linalg.inv(information), float)
     else:
         covariance, degrees = clusters.covariance(information)
     error = np.sqrt(np.diag(covariance))
-    if degrees > 0:
-        t = special.stdtrit(degrees, 0.5 + level / 2)
-        z = np.abs(beta) / np.where(error > 0, error, np.nan)
-        p_value = np.asarray(2 * special.stdtr(degrees, -z), float)
-    else:
-        t, p_value = np.nan, np.full_like(beta, np.nan)
-    return CellFit(beta, beta - t * error, beta + t * error, error, p_value, covariance, fitted)
+    low, high = t_interval(beta, error, degrees, level)
+    p_value = two_sided_p(beta, error, degrees)
+    return CellFit(beta, low, high, error, p_value, covariance, fitted)
 
 
 def _with_constant(design: ArrayLike, n_rows: int) -> Floats:

@@ -8,6 +8,7 @@ import numpy as np
 
 from salesdiag.errors import InputError
 from salesdiag.stats.arguments import groups_of, share, vector, whole_number
+from salesdiag.stats.rates.student import t_interval, two_sided_p
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -183,8 +184,5 @@ def combination(fit: PanelFit, weights: ArrayLike, *, confidence: float = 0.95) 
     degrees = fit.n_clusters - 1
     if not degrees or not error > 0:
         return Combination(value, np.nan, np.nan, np.nan)
-    from scipy import special
-
-    half = special.stdtrit(degrees, 0.5 + level / 2) * error
-    p_value = 2 * special.stdtr(degrees, -abs(value) / error)
-    return Combination(value, value - half, value + half, float(p_value))
+    low, high = t_interval(value, error, degrees, level)
+    return Combination(value, low.item(), high.item(), two_sided_p(value, error, degrees).item())

@@ -9,6 +9,7 @@ import numpy as np
 from salesdiag.errors import InputError
 from salesdiag.stats.arguments import groups_of, matrix, one_of, share, vector
 from salesdiag.stats.panel.fixed_effects import TwoWay
+from salesdiag.stats.rates.student import t_interval, two_sided_p
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -132,14 +133,13 @@ def poisson_panel(
     level = share("confidence", confidence)
     covariance = _covariance(data, solution, variance)
     error = np.sqrt(np.diag(covariance))
-    t = _student(data.n_clusters - 1, 0.5 + level / 2)
-    low, high = solution.coefficient - t * error, solution.coefficient + t * error
+    low, high = t_interval(solution.coefficient, error, data.n_clusters - 1, level)
     return PanelFit(
         solution.coefficient,
         low,
         high,
         error,
-        _two_sided(solution.coefficient, error, data.n_clusters - 1),
+        two_sided_p(solution.coefficient, error, data.n_clusters - 1),
         covariance,
         len(data.counts),
         data.n_set_aside,
@@ -352,19 +352,3 @@ def _check_columns(design: Floats, information: Floats, weight: Floats) -> None:
 def _deviance(y: Floats, expected: Floats) -> float:
     logged = np.where(y > 0, y * np.log(np.where(y > 0, y, 1.0) / expected), 0.0)
     return float(2 * np.sum(logged - (y - expected)))
-
-
-def _student(degrees: int, probability: float) -> float:
-    from scipy import special
-
-    return float(special.stdtrit(degrees, probability)) if degrees > 0 else float("nan")
-
-
-def _two_sided(coefficient: Floats, error: Floats, degrees: int) -> Floats:
-    from scipy import special
-
-    if degrees < 1:
-        return np.full_like(coefficient, np.nan)
-    t = np.abs(coefficient) / np.where(error > 0, error, np.nan)
-    p_value: Floats = 2 * special.stdtr(degrees, -t)
-    return p_value

@@ -8,6 +8,7 @@ import numpy as np
 
 from salesdiag.stats.arguments import counts_of, groups_of, share, vector
 from salesdiag.stats.rates.shares import ratio
+from salesdiag.stats.rates.student import t_quantile
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -127,11 +128,9 @@ def _by_cluster(
 def _wilson_with_t(
     rate: Floats, size: Floats, degrees: Floats, level: float
 ) -> tuple[Floats, Floats]:
-    from scipy import special
-
     known = (size > 0) & (degrees > 1e-9) & ~np.isnan(rate)
     p, n = np.where(known, rate, 0.5), np.where(known, size, 1.0)
-    t = special.stdtrit(np.where(known, degrees, 1.0), 0.5 + level / 2)
+    t = t_quantile(np.where(known, degrees, 1.0), level)
     middle, spread = p + t**2 / (2 * n), t * np.sqrt(p * (1 - p) / n + t**2 / (4 * n**2))
     low, high = (middle - spread) / (1 + t**2 / n), (middle + spread) / (1 + t**2 / n)
     low, high = (

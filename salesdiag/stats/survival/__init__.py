@@ -6,12 +6,11 @@ from salesdiag.stats.survival.group_tests import GroupTest, gray_test, log_rank_
 from salesdiag.stats.survival.incidence import (
     Curve,
     Incidence,
-    Quantile,
     cumulative_incidence,
-    event_quantile,
     final_incidence,
     incidence_curve,
 )
+from salesdiag.stats.survival.quantiles import Quantile, event_quantile
 
 __all__ = [
     "Curve",

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from salesdiag.errors import InputError
-from salesdiag.stats.arguments import numbers, share, whole_number
-from salesdiag.stats.rates.shares import wilson_interval
+from salesdiag.stats.arguments import numbers, whole_number
 from salesdiag.stats.survival.aalen_johansen import (
     Interval,
     Steps,
@@ -35,15 +34,6 @@ class Incidence(NamedTuple):
     low: Floats
     high: Floats
     n_at_risk: Floats
-
-
-class Quantile(NamedTuple):
-    """A time by which a share has had the event, one entry a group."""
-
-    group: NDArray[np.generic]
-    time: Floats
-    low: Floats
-    high: Floats
 
 
 class Curve(NamedTuple):
@@ -151,7 +141,7 @@ def cumulative_incidence(
         supported &= until > after
     rate = _at(sets.time, until, steps.incidence, none)
     spread = variance_at(sets, steps, until, rate)
-    n_told = np.minimum(_at(sets.time, until, cases_told(sets), n_at_risk), _watched(sets))
+    n_told = np.minimum(_at(sets.time, until, cases_told(sets), n_at_risk), n_watched(sets))
     low, high = bounds(rate, spread, n_told, confidence=confidence, interval=interval)
     rate, low, high = (np.where(supported, found, np.nan) for found in (rate, low, high))
     if horizon is None or np.ndim(horizon) == 0:
@@ -197,11 +187,11 @@ def incidence_curve(
     """
     sets = risk_sets(time, n_event, n_rival, n_open, group=group, n_late=n_late, after=after)
     steps = aalen_johansen(sets, variance=variance)
-    n_told = np.minimum(cases_told(sets), _watched(sets))
+    n_told = np.minimum(cases_told(sets), n_watched(sets))
     spread = running_variance(steps)
     low, high = bounds(steps.incidence, spread, n_told, confidence=confidence, interval=interval)
     known = np.isfinite(sets.time)
-    supported = _readable(sets, steps)
+    supported = readable_times(sets, steps)
 
     def shown(curve: Floats) -> Floats:
         return np.where(supported, curve, np.nan)[known]
@@ -250,88 +240,6 @@ def final_incidence(n_event: Floats, n_rival: Floats, n_open: Floats) -> Floats:
     return np.where(ended.any(axis=-1), rate, np.nan)
 
 
-def event_quantile(
-    time: ArrayLike,
-    n_event: ArrayLike,
-    n_rival: ArrayLike | None,
-    n_open: ArrayLike,
-    *,
-    probability: float = 0.5,
-    group: ArrayLike | None = None,
-    after: float | None = None,
-    n_late: ArrayLike | None = None,
-    confidence: float = 0.95,
-) -> Quantile:
-    """Give the first time by which a share has had the event; by default the median time.
-
-    The median of those who had the event is too short: who takes long is still open. With
-    rivals the share is of all, so a median exists only where more than half have the event.
-
-    Parameters
-    ----------
-    time, n_event, n_rival, n_open, group, after, n_late, confidence
-        As in `cumulative_incidence`.
-    probability : float, default 0.5
-        The share, strictly between 0 and 1.
-
-    Returns
-    -------
-    Quantile
-        ``time`` : NaN where the share is not reached within what was watched. ``low``,
-        ``high`` : the times at which the upper and the lower bound of the curve (log-log, before
-        the first event Wilson's) reach it; ``low`` is the start of watching (0, or ``after``)
-        where so few were watched that none of them tells nothing; ``high`` is NaN where it lies
-        beyond what was watched.
-
-    References
-    ----------
-    Brookmeyer, R. and Crowley, J. (1982). A confidence interval for the median survival
-    time. Biometrics 38, 29-41.
-
-    Examples
-    --------
-    >>> found = event_quantile([2, 4, 6, 9], [1, 1, 1, 0], None, [0, 0, 0, 1])
-    >>> found.time.item(), found.low.item()
-    (4.0, 2.0)
-    """
-    wanted = share("probability", probability)
-    sets = risk_sets(time, n_event, n_rival, n_open, group=group, n_late=n_late, after=after)
-    steps = aalen_johansen(sets, variance="delta")
-    n_told = np.minimum(cases_told(sets), _watched(sets))
-    low, high = bounds(
-        steps.incidence,
-        running_variance(steps),
-        n_told,
-        confidence=confidence,
-        interval="log_log",
-    )
-    # the log-log bounds of 0 and 1 have no width: none of those watched may still be many
-    none_yet = wilson_interval(0 * n_told, n_told, confidence=confidence)[1]
-    high = np.where(steps.incidence > 0, high, none_yet)
-    low = np.where(steps.incidence < 1, low, 0.0)
-    known = _readable(sets, steps) & np.isfinite(sets.time)
-    reached = _first(high, wanted, sets.time, known)
-    watched = _watched(sets)[:, 0]
-    from_start = wilson_interval(0 * watched, watched, confidence=confidence)[1] >= wanted
-    begin = min(0.0, float(np.min(sets.time, initial=0.0))) if after is None else after
-    return Quantile(
-        sets.labels,
-        _first(steps.incidence, wanted, sets.time, known),
-        np.where(from_start & (watched > 0), begin, reached),
-        _first(low, wanted, sets.time, known),
-    )
-
-
-def _first(curve: Floats, wanted: float, time: Floats, known: NDArray[np.bool_]) -> Floats:
-    """Give the first time at which a curve reaches a height, NaN if it does not."""
-    if not curve.shape[1]:
-        return np.full(len(curve), np.nan)
-    reached = (curve >= wanted * (1 - 1e-12)) & known
-    first = np.take_along_axis(time, reached.argmax(axis=1)[:, None], axis=1)[:, 0]
-    found: Floats = np.where(reached.any(axis=1), first, np.nan)
-    return found
-
-
 def _horizons(horizon: ArrayLike, n_groups: int) -> Floats:
     """Give the horizons of each group, groups x horizons."""
     wanted = np.atleast_1d(numbers("horizon", horizon))
@@ -344,7 +252,8 @@ def _horizons(horizon: ArrayLike, n_groups: int) -> Floats:
     return np.broadcast_to(wanted, (n_groups, wanted.shape[-1]))
 
 
-def _watched(sets: RiskSets) -> Floats:
+def n_watched(sets: RiskSets) -> Floats:
+    """Count who was watched at all, one a group."""
     watched: Floats = (sets.n_event + sets.n_rival + sets.n_open).sum(axis=1, keepdims=True)
     return watched
 
@@ -385,11 +294,11 @@ def _support(
     unseen |= sets.n_late.any(axis=1, keepdims=True)
     known = ~np.isnan(until)
     supported = known & ~thin & np.where(is_over, ~comes_later, (at_risk >= min_at_risk) | ~unseen)
-    supported &= _watched(sets) > 0
+    supported &= n_watched(sets) > 0
     return np.where(known, at_risk, np.nan), supported
 
 
-def _readable(sets: RiskSets, steps: Steps) -> NDArray[np.bool_]:
+def readable_times(sets: RiskSets, steps: Steps) -> NDArray[np.bool_]:
     """Tell at which times the whole curve may be read."""
     over = steps.survival <= 1e-12
     comes_later = ((sets.n_late > 0) & over).any(axis=1, keepdims=True)
