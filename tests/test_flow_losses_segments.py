@@ -228,3 +228,14 @@ def test_salvirt_seller_2_only_looks_worse_than_seller_9():
 def test_columns_that_do_not_fit_are_refused(options, message):
     with pytest.raises(sd.SalesDiagError, match=message):
         segment_comparison(sample_department(), **options)
+
+
+def test_a_stage_that_means_won_may_be_left_again():
+    stages = pd.DataFrame({"stage": ["lead", "signed", "live"], "position": [1, 2, 3],
+                           "status": ["open", "won", "open"]})  # fmt: skip
+    table = stage_flow(department_of(
+        [("A", "won", 20, "r")], [("A", "lead", 0), ("A", "signed", 5), ("A", "live", 9)],
+        stages=stages,
+    ))  # fmt: skip
+    assert table["stage"].tolist() == ["lead", "signed"]
+    assert table["n_advanced"].tolist() == [1, 1]

@@ -211,3 +211,83 @@ def test_without_a_plan_what_to_ask_for_is_said():
         gap_ledger(department(2), reference="plan")
     with pytest.raises(sd.InputError, match="a plan tells no factors"):
         what_if(department(2), reference="plan")
+
+
+def test_a_plan_that_leaves_days_out_is_no_plan_and_overlaps_are_refused():
+    one = department(3)
+    tables = {name: one.table(name) for name in ("deals", "leads")}
+
+    def planned(*spans):
+        rows = pd.DataFrame(spans, columns=["period_start", "period_end", "target"])
+        days = {name: pd.to_datetime(rows[name]) for name in ("period_start", "period_end")}
+        rows = rows.assign(**days, level="department", id=None, metric="revenue")
+        return sd.Department(**tables, targets=rows, as_of="2025-12-31")
+
+    part = gap_ledger(planned(("2025-10-01", "2025-12-31", 600.0)), reference="plan", n_draws=0)
+    assert part["base_amount"].isna().all()
+    assert np.isnan(part.set_index("factor")["gap_amount"]["plan"])
+    twice = planned(("2025-01-01", "2025-03-31", 600.0), ("2025-01-15", "2025-04-14", 600.0))
+    with pytest.raises(sd.InputError, match="targets overlap: a period that begins on 2025-01-15"):
+        gap_ledger(twice, reference="plan", start="2025-01-01", end="2025-03-31")
+
+
+def monthly(**columns):
+    """Four deals a month and rep over two years, half of them won on the 20th."""
+    rows = [
+        (f"{month:%y%m}{rep}{n}", rep, month + pd.Timedelta(days=2),
+         month + pd.Timedelta(days=19), "won" if n < 2 else "lost", 100.0)
+        for month in pd.date_range("2024-01-01", "2025-12-01", freq="MS")
+        for rep in ("r0", "r1") for n in range(4)
+    ]  # fmt: skip
+    names = ["deal_id", "rep_id", "created_at", "closed_at", "status", "amount"]
+    reps = pd.DataFrame({"rep_id": ["r0", "r1"], "hired_on": pd.Timestamp("2020-01-01")})
+    return pd.DataFrame(rows, columns=names).assign(**columns), {"reps": reps}
+
+
+def test_what_is_not_known_of_a_deal_is_left_out_and_counted():
+    deals, more = monthly()
+    year = deals["closed_at"].dt.year == 2025
+    gone = year & (deals["status"] == "lost") & (deals["deal_id"].str[-1] == "3")
+    undated = deals.assign(closed_at=deals["closed_at"].mask(gone))
+    found = by_factor(gap_ledger(sd.Department(deals=undated, as_of="2025-12-31", **more)))
+    # of three dated deals two were won; nothing else moved
+    assert found["actual_value"]["conversion"] == pytest.approx(2 / 3)
+    assert found["actual_value"]["timing"] == pytest.approx(1)
+    assert found["n_deals"].iloc[0] == 72
+    # a win for an unknown amount tells neither price nor size
+    priced = deals.assign(list_amount=110.0)
+    gone = year & (priced["status"] == "won") & (priced["deal_id"].str[-1] == "1")
+    priced["amount"] = priced["amount"].mask(gone)
+    found = by_factor(gap_ledger(sd.Department(deals=priced, as_of="2025-12-31", **more)))
+    assert found["actual_value"]["price_realisation"] == pytest.approx(100 / 110)
+    assert found["actual_value"]["list_value_per_deal"] == pytest.approx(110)
+    assert (found["n_without_amount"] == 24).all()
+
+
+def test_a_window_beyond_as_of_is_held_against_as_many_days_of_last_year():
+    deals, more = monthly()
+    deals = deals[deals["created_at"] < "2025-07-01"]
+    half = sd.Department(deals=deals, as_of="2025-06-30", **more)
+    table = gap_ledger(half, start="2025-01-01", end="2025-12-31", n_draws=0)
+    assert (table["base_amount"] == table["actual_amount"]).all()
+    # 29 February belongs to the year that ends with 28 February
+    leap = pd.DataFrame({
+        "deal_id": ["A", "B"], "rep_id": "r0", "status": "won", "amount": 100.0,
+        "created_at": pd.to_datetime(["2024-02-20", "2025-02-20"]),
+        "closed_at": pd.to_datetime(["2024-02-29", "2025-02-28"]),
+    })  # fmt: skip
+    table = gap_ledger(sd.Department(deals=leap, as_of="2025-02-28"), n_draws=0)
+    assert table["base_amount"].iloc[0] == 100
+
+
+def test_the_market_counts_by_its_days():
+    deals, more = monthly()
+    index = pd.DataFrame({"period_start": pd.to_datetime(["2024-01-01", "2025-01-01"]),
+                          "index": [100.0, 50.0]})  # fmt: skip
+    one = sd.Department(deals=deals, market=index, as_of="2025-12-31", **more)
+    found = by_factor(gap_ledger(one, start="2025-02-01", n_draws=0))
+    assert found["base_value"]["market"] == 100
+    assert found["actual_value"]["market"] == 50
+    assert found["control"]["market"] == "external"
+    with pytest.raises(sd.InputError, match="levels: conversion must be at most 1"):
+        what_if(one, levels={"conversion": 2.0})

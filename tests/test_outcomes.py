@@ -189,3 +189,30 @@ def test_without_days_of_creation_what_to_ask_for_is_said():
     for analysis in (outcome_incidence, cohort_conversion):
         with pytest.raises(sd.MissingDataError, match=r"deals\.created_at, deals\.closed_at"):
             analysis(department)
+
+
+def test_a_day_of_silence_is_no_end_where_deals_are_won_on_the_day():
+    rows = [(f"W{n}", "won", 0, 0) for n in range(3)] + [
+        (f"O{n}", "open", None, 57) for n in range(5)
+    ]
+    table = outcome_incidence(deals_of(rows, COLUMNS), ages=[1])
+    assert table["no_decision_days"].unique() == [30]
+    assert at(table, 1, "no decision").incidence_rate == 0
+
+
+def test_deals_given_up_before_anybody_watched_are_no_cases():
+    rows = [(f"W{n}", "won", 20, 0) for n in range(8)] + [
+        (f"L{n}", "lost", 20, 0) for n in range(12)
+    ]
+    rows += [(f"Z{n}", "open", None, -1400) for n in range(8)]  # zombies of years ago
+    table = outcome_incidence(deals_of(rows, COLUMNS), ages=[30], watched_since="2024-12-01")
+    assert at(table, 30, "won").incidence_rate == pytest.approx(8 / 20)
+    assert at(table, 30, "no decision").n_deals == 20
+
+
+def test_a_planned_day_of_closing_does_not_close_an_open_deal():
+    # some systems keep the day on which a deal is meant to close where others keep the last one
+    table = outcome_incidence(
+        deals_of([("A", "won", 10, 0), ("B", "open", 5, 0)], COLUMNS), ages=[20]
+    )
+    assert at(table, 20, "open").n_ended == 1

@@ -448,3 +448,11 @@ def test_three_ways_of_counting_by_hand():
 def test_an_unknown_way_of_counting_is_refused():
     with pytest.raises(sd.InputError, match="mode must be one of reached, visited, any_order"):
         stage_conversion(sample_department(), mode="strict")
+
+
+def test_a_deal_that_goes_back_and_comes_again_has_visited_the_stage():
+    department = department_of(
+        [("A", "open", None, "r")], [("A", "offer", 0), ("A", "lead", 2), ("A", "offer", 4)]
+    )
+    row = stage_conversion(department, mode="visited").iloc[0]
+    assert (row.n_from, row.n_to, row.n_open) == (1, 1, 0)

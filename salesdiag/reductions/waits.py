@@ -42,7 +42,7 @@ def count_waits(
     first_day = refuse_unknown_stages(department, ladder)
     columns = dict.fromkeys(["deal_id", "status", "closed_at", "created_at", *keys])
     there = deals.select(*[name for name in columns if name in deals.columns])
-    reached = there.left_join(_reach(department, ladder), "deal_id").drop("deal_id_right")
+    reached = there.left_join(_reach(department, ladder, mode), "deal_id").drop("deal_id_right")
     placed = _place_the_unmoved(reached, first_day)
     steps = ibis.range(len(ladder) - 1).unnest().name("step").as_table()
     waits = _waits(department, placed.cross_join(steps), len(ladder) - 1, mode)
@@ -65,7 +65,7 @@ def count_waits(
     return fetch(counts)
 
 
-def _reach(department: Department, ladder: pd.DataFrame) -> ibis.Table:
+def _reach(department: Department, ladder: pd.DataFrame, mode: Mode) -> ibis.Table:
     """Give, per deal, when it first reached each stage or a later one, and last entered it."""
     moves = department.table("stage_changes")
     moves = moves.filter(_.entered_at.date() <= ibis.literal(department.as_of))
@@ -75,12 +75,20 @@ def _reach(department: Department, ladder: pd.DataFrame) -> ibis.Table:
         columns[f"reached_{step}"] = _.entered_at.min(where=_.step >= step)
         columns[f"entered_{step}"] = _.entered_at.max(where=_.step == step)
         columns[f"first_{step}"] = _.entered_at.min(where=_.step == step)
-    return (
-        # a lost stage is no step of the ladder
-        moves.select("deal_id", "entered_at", step=moves.stage.cases(*steps, else_=-1))
-        .group_by("deal_id")
-        .agg(last_at=_.entered_at.max(), **columns)
-    )
+    # a lost stage is no step of the ladder
+    entries = moves.select("deal_id", "entered_at", step=moves.stage.cases(*steps, else_=-1))
+    reached = entries.group_by("deal_id").agg(last_at=_.entered_at.max(), **columns)
+    if mode != "visited":
+        return reached
+    known = entries.join(reached, "deal_id")
+    later = {
+        f"next_{step}": known.entered_at.min(
+            where=(known.step == step) & (known.entered_at >= known[f"first_{step - 1}"])
+        )
+        for step in range(1, len(ladder))
+    }
+    following = known.group_by("deal_id").agg(**later)
+    return reached.left_join(following, "deal_id").drop("deal_id_right")
 
 
 def _place_the_unmoved(reached: ibis.Table, first_day: date | None) -> ibis.Table:
@@ -119,9 +127,8 @@ def _waits(department: Department, rows: ibis.Table, n_steps: int, mode: Mode) -
         here_at = ibis.coalesce(of_step("reached"), next_at)
         by_at = ibis.null().cast("timestamp")
     else:
-        here_at, entered = of_step("first"), of_step("first", 1)
-        if mode == "visited":  # in selling order: an entry before this one is none
-            entered = ibis.ifelse(entered >= here_at, entered, ibis.null())
+        # in selling order an entry before this one is none
+        here_at, entered = of_step("first"), of_step("next" if mode == "visited" else "first", 1)
         won_at = ibis.ifelse(won, ibis.coalesce(entered, end_at), ibis.null())
         next_at = ibis.ifelse(is_last, won_at, entered)
         beyond = ibis.coalesce(of_step("reached", 2), ibis.ifelse(won, end_at, ibis.null()))

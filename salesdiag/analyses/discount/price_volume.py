@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import ibis
@@ -165,9 +166,12 @@ def _windows(
     base_start: date | str | None,
     base_end: date | str | None,
 ) -> _Windows:
-    last = department.as_of if end is None else parse_day(end, "end")
+    # what lies beyond as_of has not come yet, and last year's share of it is no base
+    last = department.as_of if end is None else min(parse_day(end, "end"), department.as_of)
     first = last_twelve_months(last)[0] if start is None else parse_day(start, "start")
-    base_last = add_months(last, -12) if base_end is None else parse_day(base_end, "base_end")
+    day = timedelta(days=1)
+    same_last = add_months(last + day, -12) - day
+    base_last = same_last if base_end is None else parse_day(base_end, "base_end")
     base_first = (
         add_months(first, -12) if base_start is None else parse_day(base_start, "base_start")
     )

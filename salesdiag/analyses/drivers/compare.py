@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     Factors = dict[str, NDArray[np.float64]]
 
 Reference = Literal["last_year", "plan", "peers"]
+
+
+_DAY = timedelta(days=1)
 
 
 class Compared(NamedTuple):
@@ -56,17 +60,18 @@ def compared_groups(
     For the reference ``"plan"`` it is last year, and the plan's amount beside it.
     """
     keys = _check(department, by, reference)
-    last = department.as_of if end is None else parse_day(end, "end")
+    # what lies beyond as_of has not come yet, and last year's share of it is no reference
+    last = department.as_of if end is None else min(parse_day(end, "end"), department.as_of)
     first = last_twelve_months(last)[0] if start is None else parse_day(start, "start")
     if last < first:
         message = f"the window ends ({last}) before it starts ({first})."
         raise InputError(message)
-    has_leads = department.has("leads", "created_at", "rep_id")
+    has_leads = _has_leads(department, keys)
     now = window_sums(department, keys, first, last, has_leads=has_leads)
     then = now
     levels: tuple[float | None, float | None] = (None, None)
     if reference != "peers":
-        past = (add_months(first, -12), add_months(last, -12))
+        past = (add_months(first, -12), add_months(last + _DAY, -12) - _DAY)
         then = window_sums(department, keys, *past, has_leads=has_leads)
         _need_past(now, then, *past)
         levels = _market(department, (first, last), past)
@@ -97,6 +102,14 @@ def _check(department: Department, by: str | Sequence[str], reference: str) -> l
         raise InputError(message)
     department.require(deals=["deal_id", "status", "created_at", "closed_at", "rep_id", "amount"])
     return keys
+
+
+def _has_leads(department: Department, keys: list[str]) -> bool:
+    """Tell whether there are leads, and whether they can be split as the deals are."""
+    if not department.has("leads", "created_at", "rep_id"):
+        return False
+    own = department.table("leads").columns
+    return all(key in own or department.home_of(key) == "reps" for key in keys)
 
 
 def _need_past(now: WindowSums, then: WindowSums, first: date, last: date) -> None:

@@ -32,7 +32,7 @@ CONTROL = {
 
 def factors_of(side: Side, *, has_leads: bool, market: float | None) -> dict[str, Floats]:
     """Give the factors of each draw; their product is the amount won."""
-    days, leads, deals, won, listed, amount = side.sums.T
+    days, leads, deals, won, _without_amount, listed, amount = side.sums.T
     factors: dict[str, Floats] = {}
     chances = days
     if market is not None:

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from salesdiag.department import Department
 
 _COLUMNS = [
-    "factor", "stage", "control", "n_deals", "n_won", "base_value", "actual_value", "gap_amount",
-    "gap_amount_low", "gap_amount_high", "base_amount", "actual_amount", "horizon_days",
+    "factor", "stage", "control", "n_deals", "n_won", "n_without_amount", "base_value",
+    "actual_value", "gap_amount", "gap_amount_low", "gap_amount_high", "base_amount",
+    "actual_amount", "horizon_days",
 ]  # fmt: skip
 
 
@@ -82,7 +83,9 @@ def gap_ledger(
         - the ``by`` columns, if any;
         - ``factor`` : its name; ``stage`` : the stage left, for ``"conversion"``, else empty;
         - ``control`` : ``"direct"``, ``"indirect"`` or ``"external"``: who can change it;
-        - ``n_deals``, ``n_won`` : deals created and won in the window;
+        - ``n_deals``, ``n_won`` : deals created, and deals won for a known amount, in the window
+          (without a stage history those decided on an unknown day are left out);
+        - ``n_without_amount`` : deals won without an amount, left out;
         - ``base_value``, ``actual_value`` : the factor at the reference and in the window; NaN
           where it is unknown, and for ``"plan"``;
         - ``gap_amount`` : money that its change adds, per window; the rows of a group add up to
@@ -136,7 +139,7 @@ def gap_ledger(
     ]
     columns = [*keys, *_COLUMNS]
     whole = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
-    kinds = dict.fromkeys(_COLUMNS[5:], "float64") | {"n_deals": "int64", "n_won": "int64"}
+    kinds = dict.fromkeys(_COLUMNS[6:], "float64") | dict.fromkeys(_COLUMNS[3:6], "int64")
     return whole[columns].astype(kinds)
 
 
@@ -168,6 +171,7 @@ def _ledger_of(one: Compared, reference: str, confidence: float) -> pd.DataFrame
     counts = dict(zip(SUMS, one.actual.sums[0], strict=True))
     return rows.assign(
         n_deals=int(counts["deals"]), n_won=int(counts["won"]),
+        n_without_amount=int(counts["without_amount"]),
         base_amount=base_amount, actual_amount=counts["amount"],
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from salesdiag.department import Department
 
-SUMS = ["selling_days", "leads", "deals", "won", "list_amount", "amount"]
+SUMS = ["selling_days", "leads", "deals", "won", "without_amount", "list_amount", "amount"]
 ENDS = ["n_to", "n_lost", "n_open"]
 
 
@@ -36,14 +36,24 @@ def window_sums(
 ) -> WindowSums:
     """Add up, per group and rep, what a window held; missing tables leave zeros."""
     by = list(dict.fromkeys([*keys, "rep_id"]))
+    known = department.has("stages") or bool(department.settings.stages)
+    has_history = department.has("stage_changes") and known
     created = department.select_deals(by=by, start=first, end=last)
+    if not has_history:  # decided on an unknown day: no conversion can be told of them
+        created = created.filter((_.status == "open") | _.closed_at.notnull())
     closed = department.select_deals(by=by, start=first, end=last, on="closed_at")
-    won = closed.filter(_.status == "won")
+    # a deal won for an unknown amount tells neither size nor price; it is counted apart
+    won = closed.filter((_.status == "won") & _.amount.notnull())
     listed = won.list_amount if "list_amount" in won.columns else won.amount
     # a deal without a list price was sold at its own
     won = won.mutate(listed=ibis.coalesce(listed, won.amount).cast("float64"))
     parts = [
         fetch(created.group_by(by).agg(deals=_.count())),
+        fetch(
+            closed.filter((_.status == "won") & _.amount.isnull())
+            .group_by(by)
+            .agg(without_amount=_.count())
+        ),
         fetch(
             won.group_by(by).agg(
                 won=_.count(), list_amount=_.listed.sum(), amount=_.amount.cast("float64").sum()
@@ -62,8 +72,6 @@ def window_sums(
         table[name] = table[name].astype(float).fillna(0.0) if name in table else 0.0
     sums = table.groupby(by, as_index=False)[SUMS].sum()
     sums[["list_amount", "amount"]] = sums[["list_amount", "amount"]].round(4)
-    known = department.has("stages") or bool(department.settings.stages)
-    has_history = department.has("stage_changes") and known
     waits = _stage_waits if has_history else _whole_waits
     return WindowSums(sums, waits(department, created, by), has_history)
 
@@ -119,10 +127,18 @@ def _whole_waits(department: Department, created: ibis.Table, by: Sequence[str])
 
 
 def market_level(department: Department, first: date, last: date) -> float | None:
-    """Give the mean market index of the periods that begin in a window; None without any."""
+    """Give the mean market index of the days of a window; None where it is unknown."""
     if not department.has("market", "index"):
         return None
-    index = department.fetch("market")
+    index = department.fetch("market").sort_values("period_start")
     start = pd.to_datetime(index["period_start"])
-    inside = (start >= pd.Timestamp(first)) & (start <= pd.Timestamp(last))
-    return float(index["index"][inside].astype(float).mean()) if inside.any() else None
+    # a value holds until the next; the last as long as the one before it
+    length = (start.shift(-1) - start).ffill().fillna(pd.Timedelta(days=1))
+    day = pd.Timedelta(days=1)
+    until = (start + length).mask(
+        start + length > pd.Timestamp(last) + day, pd.Timestamp(last) + day
+    )
+    since = start.mask(start < pd.Timestamp(first), pd.Timestamp(first))
+    weight = (until - since).dt.days.clip(lower=0).to_numpy(float)
+    whole = weight.sum()
+    return float(weight @ index["index"].to_numpy(float) / whole) if whole else None

@@ -146,7 +146,7 @@ def _gains_of(one: Compared, given: dict[str, float], confidence: float) -> pd.D
     amount = one.actual.sums[:, -1]
     rows = []
     factors = _named(one)
-    _refuse_unknown(given, factors)
+    _refuse_impossible(given, factors)
     for name, (base, actual) in factors.items():
         level = np.full(len(actual), given[name]) if name in given else np.fmax(base, actual)
         level = np.where(np.isnan(base) & (name not in given), np.nan, level)
@@ -172,7 +172,11 @@ def _named(one: Compared) -> dict[str, tuple[Floats, Floats]]:
     return found
 
 
-def _refuse_unknown(given: dict[str, float], factors: dict[str, tuple[Floats, Floats]]) -> None:
+def _refuse_impossible(given: dict[str, float], factors: dict[str, tuple[Floats, Floats]]) -> None:
+    for name, level in given.items():
+        if name.startswith("conversion") and level > 1:
+            message = f"levels: {name} must be at most 1; got {level:g}."
+            raise InputError(message)
     unknown = [name for name in given if name not in factors]
     if unknown:
         message = f"levels: {unknown[0]!r} is no factor here; there are {', '.join(factors)}."

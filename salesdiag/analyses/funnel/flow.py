@@ -57,7 +57,7 @@ def stage_flow(
     Returns
     -------
     DataFrame
-        One row per group and open stage, in selling order:
+        One row per group and stage but the last of the ladder, in selling order:
 
         - the ``by`` columns, if any;
         - ``stage`` : the stage stayed in;
@@ -119,7 +119,7 @@ def stage_flow(
             n_without_history=_.count(where=_.is_unmoved),
         )
     )
-    path = ladder[ladder["status"] == "open"]["stage"].tolist()
+    path = ladder["stage"].tolist()[:-1]
     return _table(counts, keys, path, confidence)
 
 

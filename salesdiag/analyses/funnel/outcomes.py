@@ -35,6 +35,7 @@ _COLUMNS = [
     "incidence_rate", "incidence_rate_low", "incidence_rate_high", "incidence_if_sooner",
     "incidence_if_later", "incidence_if_never", "no_decision_days",
 ]  # fmt: skip
+_LEAST_QUIET = 30.0  # days; where deals are won on the day, silence of hours means nothing
 _FEW = 5  # at risk; below, one deal would carry the curve
 
 
@@ -58,9 +59,9 @@ def outcome_incidence(
 
     Some deals are open in name only. A deal counts as ended without a decision once nothing
     has happened on it (no stage change, no activity, since creation) for
-    ``no_decision_after`` times the median age at which deals are won. That is a rule and not
-    a fact, so the columns ``incidence_if_*`` give the same share with half that time, twice
-    that time, and without the rule.
+    ``no_decision_after`` times the median age at which deals are won, and for 30 days at least.
+    That is a rule and not a fact, so the columns ``incidence_if_*`` give the same share with
+    half that time, twice that time, and without the rule.
 
     Deals created before the first day from which the data hold *all* deals were only kept
     because they lived long: give that day as ``watched_since``, and they count from then on
@@ -144,6 +145,7 @@ def outcome_incidence(
     deals = dated_deals(department, keys, start=start, end=end, watched_since=since)
     counts = count_outcomes(deals, keys)
     limit = no_decision_after * median_won_age(counts)
+    limit = max(limit, _LEAST_QUIET) if np.isfinite(limit) else limit
     groups = counts[keys].drop_duplicates(ignore_index=True) if keys else pd.DataFrame(index=[0])
     ends = {
         name: _with_given_up(department, deals, counts, keys, limit * factor)
@@ -185,10 +187,21 @@ def _with_given_up(
     still = _touched(department, deals.filter((_.status == "open") & _.age_days.notnull()))
     dead = still.quiet_days > limit
     ended = ibis.ifelse(dead, still.age_days - still.quiet_days + limit, still.age_days)
-    table = still.mutate(age_days=ended, is_dead=dead).group_by([*keys, "age_days"])
-    opened = fetch(table.agg(n_none=_.count(where=_.is_dead), n_open=_.count(where=~_.is_dead)))
-    opened = opened.assign(n_won=0, n_lost=0, n_late=0)
-    merged = pd.concat([placed.assign(n_open=0), opened[placed.columns]], ignore_index=True)
+    still = still.mutate(age_days=ended, is_dead=dead)
+    parts = [placed.assign(n_open=0)]
+    if "late_days" in still.columns:
+        # given up before anybody watched: they are no cases at all
+        gone = still.late_days.notnull() & still.is_dead & (still.age_days <= still.late_days)
+        unseen = fetch(still.filter(gone).group_by([*keys, "late_days"]).agg(n_late=-_.count()))
+        unseen = unseen.rename(columns={"late_days": "age_days"})
+        zeros = dict.fromkeys([*ENDS, "n_none"], 0)
+        parts.append(unseen.assign(**zeros)[placed.columns])
+        still = still.filter(~gone)
+    counted = still.group_by([*keys, "age_days"]).agg(
+        n_none=_.count(where=_.is_dead), n_open=_.count(where=~_.is_dead)
+    )
+    opened = fetch(counted).assign(n_won=0, n_lost=0, n_late=0)
+    merged = pd.concat([*parts, opened[placed.columns]], ignore_index=True)
     return merged.groupby([*keys, "age_days"], as_index=False).sum()
 
 

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from ibis import _
 
 from salesdiag.analyses.plan.cases import METRICS
 from salesdiag.analyses.plan.present_rates import count_activities, count_reps, created_waits
 from salesdiag.analyses.plan.window import as_of_day, question, running_periods
 from salesdiag.periods import add_months
-from salesdiag.reductions.actuals import PERIOD, daily_actuals, sum_inside
+from salesdiag.reductions.actuals import PERIOD, column_of_reps, daily_actuals, sum_inside
 from salesdiag.reductions.plan_sums import attainment_sums
+from salesdiag.reductions.selling_days import selling_days
 from salesdiag.stats.arguments import whole_number
 from salesdiag.stats.rates import compound_poisson_interval, ratio
 from salesdiag.stats.survival import cumulative_incidence
@@ -171,7 +173,7 @@ def required_activity(
     running = running_periods(sums, department.as_of)
     table = sums.merge(running, on=PERIOD).sort_values([*PERIOD, *asked.keys], ignore_index=True)
     following = (pd.Timestamp(department.as_of) + pd.Timedelta(days=1)).date()
-    first = add_months(following, -months)
+    first = _since(department, add_months(following, -months))
     _add_time(table, department, following)
     _add_wins(table, department, asked.keys, metric, first, asked.confidence)
     _add_chance(table, department, asked.keys, first, asked.confidence)
@@ -179,11 +181,40 @@ def required_activity(
     table["still_needed"] = (table["target"] - table["actual"]).clip(lower=0)
     table.loc[~(table["target"] > 0), "still_needed"] = np.nan
     _add_needs(table)
-    weeks = department.calendar.count_working_days(first, department.as_of) / len(
-        department.calendar.working_days
-    )
-    _add_paces(table, weeks)
+    _add_paces(table, _rep_weeks_behind(table, department, asked.keys, first))
     return table[[*asked.keys, *_SHOWN]]
+
+
+def _since(department: Department, first: date) -> date:
+    """Begin no earlier than the records do: what was not written down is no slow pace."""
+    if not department.has("deals", "created_at"):
+        return first
+    begins = department.table("deals").aggregate(day=_.created_at.min().date())
+    day = begins.to_pyarrow().to_pylist()[0]["day"]
+    return first if day is None else min(max(first, day), department.as_of)
+
+
+def _rep_weeks_behind(
+    table: pd.DataFrame, department: Department, keys: list[str], first: date
+) -> Floats:
+    """Give the weeks that the reps of each row could sell since a day, newcomers from hiring on."""
+    per_week = len(department.calendar.working_days)
+    weeks = department.calendar.count_working_days(first, department.as_of) / per_week
+    reps = table["n_reps"].where(table["n_reps"] > 0).to_numpy(float)
+    of_reps = not keys or keys == ["rep_id"] or department.home_of(keys[0]) == "reps"
+    if not of_reps or not department.has("deals", "rep_id"):
+        return reps * weeks
+    span = pd.DataFrame({"period_start": pd.to_datetime([first]),
+                         "period_end": pd.to_datetime([department.as_of])})  # fmt: skip
+    days = selling_days(department, span)
+    if keys and keys != ["rep_id"]:
+        days[keys[0]] = column_of_reps(department, days["rep_id"], keys[0])
+    if not keys:
+        whole = float(days["n_selling_days"].sum()) / per_week
+        return np.full(len(table), whole if whole else np.nan)
+    summed = days.groupby(keys)["n_selling_days"].sum() / per_week
+    found = table[keys[0]].map(summed)
+    return found.where(found > 0).to_numpy(float)
 
 
 def _add_time(table: pd.DataFrame, department: Department, following: date) -> None:
@@ -290,11 +321,10 @@ def _add_needs(table: pd.DataFrame) -> None:
             table[f"{name}_needed{end}"] = needed * value
 
 
-def _add_paces(table: pd.DataFrame, weeks_behind: float) -> None:
+def _add_paces(table: pd.DataFrame, behind: Floats) -> None:
     """Spread the needs over reps and weeks left, and put the pace of late beside them."""
     reps = table["n_reps"].where(table["n_reps"] > 0).astype(float)
     ahead = reps * table["weeks_left"].where(table["weeks_left"] > 0)
-    behind = reps * weeks_behind if weeks_behind else np.nan * reps
     for name, done in (("wins", "n_won"), ("deals", "n_created"), ("activities", "n_activities")):
         for end in _ENDS:
             table[f"{name}_asked_per_rep_week{end}"] = ratio(table[f"{name}_needed{end}"], ahead)
