@@ -61,8 +61,9 @@ def compared_groups(
     """
     keys = _check(department, by, reference)
     # what lies beyond as_of has not come yet, and last year's share of it is no reference
-    last = department.as_of if end is None else min(parse_day(end, "end"), department.as_of)
+    last = department.as_of if end is None else parse_day(end, "end")
     first = last_twelve_months(last)[0] if start is None else parse_day(start, "start")
+    last = min(last, department.as_of) if first <= department.as_of else last
     if last < first:
         message = f"the window ends ({last}) before it starts ({first})."
         raise InputError(message)
