@@ -2,7 +2,7 @@
 WITH known AS (
     SELECT
         created_at::DATE AS created_on,
-        CASE WHEN NOT is_later THEN closed_at::DATE END AS closed_on,
+        CASE WHEN NOT is_later AND status <> 'open' THEN closed_at::DATE END AS closed_on,
         CASE WHEN is_later THEN 'open' ELSE status END AS status
     FROM (
         SELECT *, coalesce(closed_at::DATE > getvariable('as_of'), false) AS is_later FROM deals

@@ -12,14 +12,15 @@ WITH reach AS (
 ), known AS (
     SELECT
         created_at::DATE AS created_on,
-        CASE WHEN NOT is_later THEN closed_at::DATE END AS closed_on,
+        CASE WHEN NOT is_later AND status <> 'open' THEN closed_at::DATE END AS closed_on,
         status = 'won' AND NOT is_later AS is_won,
         reached_1, reached_2, reached_3
     FROM (
         SELECT *, coalesce(closed_at::DATE > getvariable('as_of'), false) AS is_later FROM deals
     )
     LEFT JOIN reach USING (deal_id)
-    WHERE created_at IS NOT NULL AND (status = 'open' OR closed_at IS NOT NULL)
+    WHERE created_at::DATE <= getvariable('as_of')
+      AND (status = 'open' OR closed_at IS NOT NULL)
 )
 SELECT
     span,
