@@ -7,7 +7,8 @@ The flow::
 
 - `load` reads a folder, a workbook or a database into a `Department`;
 - `check` lists everything that is wrong with its data;
-- `funnel`, `activity`, `plan`, `discount` and `drivers` hold the analyses:
+- `funnel`, `activity`, `plan`, `discount`, `drivers`, `reps`, `leads`, `pipeline` and `hygiene`
+  hold the analyses:
   ``(department, *, by, start, end, confidence)`` in, one tidy DataFrame out;
 - `diagnose` puts them together, `write_html`, `write_workbook` and `write_findings` show it.
 
@@ -20,7 +21,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from salesdiag.analyses import activity, discount, drivers, funnel, plan
+    from salesdiag.analyses import (
+        activity,
+        discount,
+        drivers,
+        funnel,
+        hygiene,
+        leads,
+        pipeline,
+        plan,
+        reps,
+    )
     from salesdiag.analyses.check import check
     from salesdiag.department import Department
     from salesdiag.diagnosis.diagnose import diagnose
@@ -58,7 +69,11 @@ _MODULES = {
     "discount": "salesdiag.analyses.discount",
     "drivers": "salesdiag.analyses.drivers",
     "funnel": "salesdiag.analyses.funnel",
+    "hygiene": "salesdiag.analyses.hygiene",
+    "leads": "salesdiag.analyses.leads",
+    "pipeline": "salesdiag.analyses.pipeline",
     "plan": "salesdiag.analyses.plan",
+    "reps": "salesdiag.analyses.reps",
 }
 
 __all__ = [
@@ -77,9 +92,13 @@ __all__ = [
     "discount",
     "drivers",
     "funnel",
+    "hygiene",
     "inspect",
+    "leads",
     "load",
+    "pipeline",
     "plan",
+    "reps",
     "write_findings",
     "write_html",
     "write_workbook",

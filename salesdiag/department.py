@@ -288,8 +288,8 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
             )
             raise MissingDataError(message, missing=tuple(missing), ask_for="; and ".join(asks))
 
-    def split_keys(self, by: str | Sequence[str]) -> list[str]:
-        """Check what to split by: columns of ``deals``, ``reps`` or ``accounts``."""
+    def split_keys(self, by: str | Sequence[str], results: Sequence[str] = ()) -> list[str]:
+        """Check what to split by: columns of deals, reps or accounts, named like no result."""
         keys = [by] if isinstance(by, str) else list(by)
         homes = self._key_homes()
         for key in keys:
@@ -297,7 +297,7 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
                 known = ", ".join(sorted(homes))
                 message = f"by: no table has a column {key!r} to split by; there are {known}."
                 raise MissingDataError(message + suggest(key, homes), missing=(f"deals.{key}",))
-            refuse_key(homes[key], key)
+            refuse_key(homes[key], key, results)
         if len(set(keys)) < len(keys):
             message = f"by names a column twice: {keys!r}."
             raise InputError(message)

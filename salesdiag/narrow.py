@@ -44,13 +44,13 @@ _RESERVED = frozenset([
 ])  # fmt: skip
 
 
-def refuse_key(home: str, key: str) -> None:
+def refuse_key(home: str, key: str, results: Sequence[str]) -> None:
     """Refuse to split by a column that is no text, or bears the name of a result."""
     column = TABLES[home].column(key)
     if column is not None and column.type not in ("text", "date"):
         message = f"by: {home}.{key} holds a {column.type}; split by a column of text"
         raise InputError(message + ", such as 'rep_id'.")
-    if key in _RESERVED or key.startswith("n_"):
+    if key in _RESERVED or key in results or key.startswith("n_"):
         message = f"by: {key!r} is the name of a result; rename the column to split by it."
         raise InputError(message)
 

@@ -15,7 +15,9 @@ from tests.frames import sample_department, sample_frames, shuffled
 
 AS_OF = "2025-12-31"
 
-PARTS = ("activity", "discount", "drivers", "funnel", "plan")
+PARTS = (
+    "activity", "discount", "drivers", "funnel", "hygiene", "leads", "pipeline", "plan", "reps",
+)  # fmt: skip
 ANALYSES = {analysis.__name__: analysis for analysis in CASES}
 SHARED = ["department", "by", "start", "end", "confidence"]
 

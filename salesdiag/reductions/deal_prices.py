@@ -137,14 +137,6 @@ def require_prices(department: Department) -> None:
         )
 
 
-def refuse_results(keys: Iterable[str], columns: Iterable[str]) -> None:
-    """Refuse to split by a column that has the name of a result."""
-    taken = sorted(set(keys) & set(columns))
-    if taken:
-        message = f"by: {taken[0]!r} is the name of a result; rename the column to split by it."
-        raise InputError(message)
-
-
 def sum_by_cluster(
     table: ibis.Table,
     keys: Sequence[str],

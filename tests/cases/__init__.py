@@ -2,6 +2,26 @@
 
 from __future__ import annotations
 
-from tests.cases import activity, discount, drivers, funnel, plan
+from tests.cases import (
+    activity,
+    discount,
+    drivers,
+    funnel,
+    hygiene,
+    leads,
+    pipeline,
+    plan,
+    reps,
+)
 
-CASES = funnel.CASES | activity.CASES | plan.CASES | discount.CASES | drivers.CASES
+CASES = (
+    funnel.CASES
+    | activity.CASES
+    | plan.CASES
+    | discount.CASES
+    | drivers.CASES
+    | reps.CASES
+    | leads.CASES
+    | pipeline.CASES
+    | hygiene.CASES
+)

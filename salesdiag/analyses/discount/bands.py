@@ -20,7 +20,6 @@ from salesdiag.reductions.deal_prices import (
     Unit,
     deal_prices,
     line_prices,
-    refuse_results,
     sum_by_cluster,
 )
 from salesdiag.stats.arguments import one_of
@@ -137,8 +136,7 @@ def discount_bands(
     one_of("unit", unit, ("deals", "lines"))
     one_of("status", status, ("won", "lost"))
     limits = read_edges(edges)
-    keys = department.split_keys(by)
-    refuse_results(keys, [*_COLUMNS, "band"])
+    keys = department.split_keys(by, results=[*_COLUMNS, "band"])
     table = band_sums(department, keys, limits, status=status, unit=unit, start=start, end=end)
     table["status"], table["unit"] = status, unit
     low, high = wilson_interval(table["n_priced"], table["n_cases"], confidence=confidence)

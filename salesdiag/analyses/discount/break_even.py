@@ -18,7 +18,7 @@ from salesdiag.analyses.discount.ratios import (
     read_edges,
 )
 from salesdiag.errors import MissingDataError
-from salesdiag.reductions.deal_prices import Unit, line_prices, refuse_results, sum_by_cluster
+from salesdiag.reductions.deal_prices import Unit, line_prices, sum_by_cluster
 from salesdiag.schema import TABLES
 from salesdiag.stats.arguments import one_of
 from salesdiag.stats.decomposition import break_even_growth
@@ -149,8 +149,7 @@ def break_even(
     """
     one_of("unit", unit, ("deals", "lines"))
     limits = read_edges(edges)
-    keys = department.split_keys(by)
-    refuse_results(keys, [*_COLUMNS, "band", "like"])
+    keys = department.split_keys(by, results=[*_COLUMNS, "band", "like"])
     _require_costs(department, unit)
     table = band_sums(department, keys, limits, status="won", unit=unit, start=start, end=end)
     table["unit"] = unit

@@ -11,7 +11,7 @@ from ibis import _
 
 from salesdiag.analyses.discount.ratios import STEPS, Ratio, add_ratio, count_depths
 from salesdiag.errors import InputError
-from salesdiag.reductions.deal_prices import deal_prices, refuse_results
+from salesdiag.reductions.deal_prices import deal_prices
 from salesdiag.stats.arguments import share
 from salesdiag.stats.bunching import ExcessMass, excess_mass, placebo_thresholds
 from salesdiag.stats.multiplicity import adjust_p_values
@@ -143,8 +143,7 @@ def limit_bunching(
     """
     share("confidence", confidence)
     wanted = _limits(department, limits, step, reach)
-    keys = department.split_keys(by)
-    refuse_results(keys, [*_COLUMNS, "step"])
+    keys = department.split_keys(by, results=[*_COLUMNS, "step"])
     deals = deal_prices(department, keys, start=start, end=end)
     counts = count_depths(deals.filter(_.is_inside & _.is_priced), keys)
     groups = list(counts.groupby(keys)) if keys else [((), counts)]

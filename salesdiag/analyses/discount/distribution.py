@@ -23,7 +23,6 @@ from salesdiag.reductions.deal_prices import (
     Unit,
     deal_prices,
     line_prices,
-    refuse_results,
     sum_by_cluster,
 )
 from salesdiag.stats.arguments import one_of
@@ -138,8 +137,7 @@ def discount_distribution(
     1   lost         0             0            NaN                NaN
     """
     one_of("unit", unit, ("deals", "lines"))
-    keys = department.split_keys(by)
-    refuse_results(keys, _COLUMNS)
+    keys = department.split_keys(by, results=_COLUMNS)
     prices = deal_prices if unit == "deals" else line_prices
     cases = prices(department, keys, start=start, end=end)
     sums = _sums(cases, keys)

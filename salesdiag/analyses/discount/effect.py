@@ -10,7 +10,7 @@ import pandas as pd
 from salesdiag.analyses.discount.bands import EDGES
 from salesdiag.analyses.discount.effect_cells import check_kinds, count_cells
 from salesdiag.analyses.discount.ratios import Ratio, add_ratio, band_ends, read_edges
-from salesdiag.reductions.deal_prices import refuse_results
+from salesdiag.reductions.deal_prices import 
 from salesdiag.stats.arguments import share
 from salesdiag.stats.effects import DoseEffects, dose_effect, e_value
 from salesdiag.stats.rates import ratio, wilson_interval
@@ -174,8 +174,7 @@ def discount_effect(
     1          NaN      400      0.48               0.55
     """
     share("confidence", confidence)
-    keys = department.split_keys(by)
-    refuse_results(keys, [*_COLUMNS, "n", "rep", "size", "at_end", "band"])
+    keys = department.split_keys(by, results=[*_COLUMNS, "n", "rep", "size", "at_end", "band"])
     limits = read_edges(edges)
     kinds = check_kinds(department, keys, adjust_for)
     cells, coverage = count_cells(

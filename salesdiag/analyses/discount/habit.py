@@ -14,7 +14,7 @@ from salesdiag.analyses.discount.ratios import Ratio, add_ratio
 from salesdiag.department import UNASSIGNED
 from salesdiag.engine import fetch, steady
 from salesdiag.errors import InputError
-from salesdiag.reductions.deal_prices import NO_DISCOUNT, deal_prices, refuse_results
+from salesdiag.reductions.deal_prices import NO_DISCOUNT, deal_prices
 from salesdiag.stats.arguments import share
 from salesdiag.stats.rates import normal_quantile, ratio, wilson_interval
 from salesdiag.stats.shrinkage import normal_shrinkage, rankability
@@ -145,11 +145,10 @@ def rep_discount_habit(
     2      c       80           0.05               0.06
     """
     level = share("confidence", confidence)
-    keys = department.split_keys(by)
+    keys = department.split_keys(by, results=[*_COLUMNS, "n", "size"])
     if "rep_id" in keys:
         message = "by: rep_discount_habit lists the reps anyway; leave 'rep_id' out of by."
         raise InputError(message)
-    refuse_results(keys, [*_COLUMNS, "n", "size"])
     department.require(deals=["rep_id"])
     kinds = check_kinds(department, keys, adjust_for)
     cells = _count_cells(department, keys, kinds, start, end)

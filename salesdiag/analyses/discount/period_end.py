@@ -11,7 +11,7 @@ from ibis import _
 from salesdiag.analyses.discount.phases import FIRST, LAST, MIDDLE, Phases, phases_of, slot_of
 from salesdiag.analyses.discount.ratios import Ratio, add_ratio, ratio_of_sums
 from salesdiag.engine import fetch
-from salesdiag.reductions.deal_prices import deal_prices, refuse_results, sum_by_cluster
+from salesdiag.reductions.deal_prices import deal_prices, sum_by_cluster
 from salesdiag.stats.arguments import share, whole_number
 from salesdiag.stats.rates import ratio, wilson_interval
 
@@ -150,8 +150,7 @@ def period_end_pattern(
     check_months(months)
     last = whole_number("last_days", last_days, least=1)
     first = last if first_days is None else whole_number("first_days", first_days, least=1)
-    keys = department.split_keys(by)
-    refuse_results(keys, [*_COLUMNS, "slot", "phase"])
+    keys = department.split_keys(by, results=[*_COLUMNS, "slot", "phase"])
     department.require(deals=["closed_at"])
     deals = deal_prices(department, keys, start=start, end=end)
     seen = days_seen(deals, keys)

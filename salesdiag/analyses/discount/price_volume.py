@@ -14,7 +14,7 @@ from salesdiag.engine import fetch, steady, suggest
 from salesdiag.errors import InputError, MissingDataError
 from salesdiag.periods import add_months, last_twelve_months, parse_day
 from salesdiag.reductions.buckets import with_buckets
-from salesdiag.reductions.deal_prices import deal_prices, line_prices, refuse_results
+from salesdiag.reductions.deal_prices import deal_prices, line_prices
 from salesdiag.stats.arguments import share
 from salesdiag.stats.decomposition import TERMS
 from salesdiag.stats.decomposition import price_volume_mix as split_change
@@ -142,8 +142,7 @@ def price_volume_mix(
     {'volume': 5100.0, 'mix': 0.0, 'price': 2100.0, 'currency': 0.0, 'new': 0.0, 'lost': 0.0}
     """
     share("confidence", confidence)
-    keys = department.split_keys(by)
-    refuse_results(keys, [*_COLUMNS, "item", "side", "bucket"])
+    keys = department.split_keys(by, results=[*_COLUMNS, "item", "side", "bucket"])
     windows = _windows(department, start, end, base_start, base_end)
     rows, counts = _reduce(department, keys, item, windows)
     groups = list(rows.groupby(keys)) if keys else [((), rows)]

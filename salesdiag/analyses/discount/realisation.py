@@ -10,7 +10,6 @@ from salesdiag.analyses.discount.ratios import Ratio, add_ratio, ratio_of_sums
 from salesdiag.reductions.deal_prices import (
     NO_DISCOUNT,
     deal_prices,
-    refuse_results,
     sum_by_cluster,
 )
 from salesdiag.stats.rates import ratio, wilson_interval
@@ -116,8 +115,7 @@ def price_realisation(
        n_priced  discount_amount  price_realisation
     0         2             10.0              0.975
     """
-    keys = department.split_keys(by)
-    refuse_results(keys, _COLUMNS)
+    keys = department.split_keys(by, results=_COLUMNS)
     deals = deal_prices(department, keys, start=start, end=end, costed=True).filter(
         _.status == "won"
     )

@@ -14,7 +14,7 @@ from salesdiag.department import UNASSIGNED
 from salesdiag.engine import fetch
 from salesdiag.errors import InputError, MissingDataError
 from salesdiag.periods import WEEKDAYS
-from salesdiag.reductions.deal_prices import deal_prices, refuse_results
+from salesdiag.reductions.deal_prices import deal_prices
 from salesdiag.schema import TABLES
 from salesdiag.stats.arguments import numbers, share, whole_number
 from salesdiag.stats.rates import ratio, wilson_interval
@@ -141,8 +141,7 @@ def target_distance_pattern(
     level = share("confidence", confidence)
     limits = _read_edges(edges)
     last = whole_number("last_days", last_days, least=1)
-    keys = department.split_keys(by)
-    refuse_results(keys, [*_COLUMNS, "seller", "slot", "band"])
+    keys = department.split_keys(by, results=[*_COLUMNS, "seller", "slot", "band"])
     department.require(deals=["closed_at", "rep_id"])
     deals = deal_prices(department, keys, start=start, end=end, extra=["rep_id"])
     targets = _targets(department, start, end)

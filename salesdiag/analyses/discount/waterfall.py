@@ -13,7 +13,7 @@ from salesdiag.analyses.discount.ratios import add_ratio, ratio_of_sums
 from salesdiag.department import UNASSIGNED
 from salesdiag.engine import fetch, suggest
 from salesdiag.errors import MissingDataError
-from salesdiag.reductions.deal_prices import MONEY, deal_prices, refuse_results, sum_by_cluster
+from salesdiag.reductions.deal_prices import MONEY, deal_prices, sum_by_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,8 +111,7 @@ def price_waterfall(
      'discount of unknown level': -10.0, 'net price': 390.0, 'net price of unknown cost': 0.0,
      'cost': -260.0, 'contribution': 130.0}
     """
-    keys = department.split_keys(by)
-    refuse_results(keys, _COLUMNS)
+    keys = department.split_keys(by, results=_COLUMNS)
     of_lines = reason is not None and _is_of_lines(department, reason)
     extra = [reason] if reason is not None and not of_lines else []
     deals = deal_prices(department, keys, start=start, end=end, extra=extra, quoted=True)

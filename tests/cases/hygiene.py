@@ -1,0 +1,7 @@
+"""Cases of the analyses of `salesdiag.hygiene`: options of their own and columns to split by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+CASES: dict[Any, Any] = {}
