@@ -8,12 +8,12 @@ import ibis
 from ibis import _
 
 from salesdiag.engine import fetch, steady
-from salesdiag.errors import InputError, MissingDataError
+from salesdiag.errors import MissingDataError
 from salesdiag.periods import parse_day
 from salesdiag.schema import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     import pandas as pd

@@ -10,7 +10,6 @@ import pandas as pd
 from salesdiag.analyses.discount.bands import EDGES
 from salesdiag.analyses.discount.effect_cells import check_kinds, count_cells
 from salesdiag.analyses.discount.ratios import Ratio, add_ratio, band_ends, read_edges
-from salesdiag.reductions.deal_prices import 
 from salesdiag.stats.arguments import share
 from salesdiag.stats.effects import DoseEffects, dose_effect, e_value
 from salesdiag.stats.rates import ratio, wilson_interval

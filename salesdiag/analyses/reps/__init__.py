@@ -1,3 +1,3 @@
-"""Whom did I inherit: who sells what others would, who is new, who carries what, and did help help."""
+"""Whom did I inherit: who sells, who is new, who carries what, and did a measure help."""
 
 __all__: list[str] = []
