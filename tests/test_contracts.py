@@ -290,3 +290,16 @@ def test_check_keeps_the_promises_of_a_table():
     assert len(everything) > len(expected)
     described = set(re.findall(r"``([a-z_]+)``", sd.check.__doc__))
     assert set(expected.columns) <= described
+
+
+@every_analysis
+def test_a_key_named_like_a_result_is_refused(analysis):
+    results = list(analysis(sample_department()).columns)
+    frames = sample_frames()
+    for name in results:
+        for home in ("deals", "reps"):
+            frames[home][name] = frames[home].get(name, frames[home]["rep_id"])
+    department = sd.Department(**frames, as_of=AS_OF)
+    for name in results:
+        with pytest.raises((sd.InputError, sd.MissingDataError), match=name):
+            analysis(department, by=name)

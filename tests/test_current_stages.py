@@ -65,7 +65,7 @@ def test_without_amounts_money_is_unknown_and_the_column_stays():
 
 
 def test_splitting_by_the_stage_is_refused():
-    with pytest.raises(sd.InputError, match="lists the stages anyway"):
+    with pytest.raises(sd.InputError, match="'stage' is the name of a result"):
         current_stages(deals_of(ROWS, COLUMNS), by=["rep_id", "stage"])
 
 

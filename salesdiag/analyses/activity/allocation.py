@@ -129,7 +129,7 @@ def activity_allocation(
     2  already lost             1          0.25
     3       no deal             1          0.25
     """
-    keys = check_keys(department, by, own=True)
+    keys = check_keys(department, by, _COLUMNS, own=True)
     share("confidence", confidence)
     share("won_share", won_share)
     department.require(

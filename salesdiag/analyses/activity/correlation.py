@@ -157,7 +157,7 @@ def activity_result_correlation(
     >>> table.loc[0, ["activity_type", "level", "coefficient", "reading"]].tolist()
     ['all', 'pooled', 'pearson', 'too few']
     """
-    keys = check_keys(department, by)
+    keys = check_keys(department, by, _COLUMNS)
     share("confidence", confidence)
     whole_number("lag", lag)
     whole_number("n_draws", n_draws, least=99)

@@ -155,7 +155,7 @@ def deal_coverage(
         raise InputError(message)
     whole_number("within_days", within_days, least=1)
     share("confidence", confidence)
-    keys = department.split_keys(by)
+    keys = department.split_keys(by, results=_COLUMNS)
     windowed = start is not None or end is not None
     department.require(
         activities=["activity_type", "occurred_at"], deals=["created_at"] if windowed else []

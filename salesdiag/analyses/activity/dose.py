@@ -141,7 +141,7 @@ def activity_dose(
     0        0.0      0.5              1  too few
     1        0.5      inf              2  too few
     """
-    keys = check_keys(department, by)
+    keys = check_keys(department, by, _COLUMNS)
     share("confidence", confidence)
     if result == "new_deals":
         message = "result must be deals_won or revenue: new deals have no deal to be active on."

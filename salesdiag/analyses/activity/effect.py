@@ -176,7 +176,7 @@ def activity_effect(
        n_results  effect grade  reading
     0          0     NaN        too few
     """
-    keys = check_keys(department, by)
+    keys = check_keys(department, by, _COLUMNS)
     share("confidence", confidence)
     for name, number in (("n_lags", n_lags or 0), ("n_leads", n_leads), ("seed", seed)):
         whole_number(name, number)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from salesdiag.department import Department
 
 
-def check_keys(department: Department, by: str | Sequence[str], *, own: bool = False) -> list[str]:
+def check_keys(
+    department: Department, by: str | Sequence[str], results: Sequence[str], *, own: bool = False
+) -> list[str]:
     """Check what to split by: columns of ``reps``, with ``own`` those of ``activities`` too.
 
     Raises
@@ -25,13 +27,14 @@ def check_keys(department: Department, by: str | Sequence[str], *, own: bool = F
     MissingDataError
         If no table has the column.
     InputError
-        If it is a column of deals or accounts only, or named twice.
+        If it is a column of deals or accounts only, named like one of the ``results``, or
+        named twice.
     """
     keys = [by] if isinstance(by, str) else list(by)
     for key in keys:
         home = home_of(department, key)
         if home == "reps" or (own and home == "activities"):
-            refuse_key(home, key)
+            refuse_key(home, key, results)
             continue
         department.split_keys([key])  # says which names there are, where none fits
         homes = ["reps", "activities"] if own else ["reps"]

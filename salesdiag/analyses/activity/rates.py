@@ -121,7 +121,7 @@ def activity_rates(
     1          call               3             2     0.67          1
     2         email               3             1     0.33          0
     """
-    keys = check_keys(department, by, own=True)
+    keys = check_keys(department, by, _COLUMNS, own=True)
     whole_number("late_days", late_days)
     share("confidence", confidence)
     department.require(activities=["rep_id", "activity_type", "occurred_at"])

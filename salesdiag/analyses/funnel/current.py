@@ -8,7 +8,6 @@ import numpy as np
 from ibis import _
 
 from salesdiag.engine import fetch
-from salesdiag.errors import InputError
 from salesdiag.stats.rates import ratio, wilson_interval
 
 if TYPE_CHECKING:
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from salesdiag.department import Department
+
+_COLUMNS = ["stage", "open_amount", "stage_share", "stage_share_low", "stage_share_high"]
 
 
 def current_stages(
@@ -75,10 +76,7 @@ def current_stages(
     0   lead        2       1       1
     1  offer        1       1       0
     """
-    keys = department.split_keys(by)
-    if "stage" in keys:
-        message = "by: current_stages lists the stages anyway; leave 'stage' out of by."
-        raise InputError(message)
+    keys = department.split_keys(by, results=_COLUMNS)
     department.require(deals=["deal_id", "status", "stage"])
     deals = department.select_deals(by=[*keys, "stage"], start=start, end=end)
     has_amount = "amount" in deals.columns

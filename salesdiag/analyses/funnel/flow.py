@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from salesdiag.department import Department
 
 _ENDS = ("advanced", "lost", "back", "out", "here")
+_COLUMNS = ["stage", "back_rate", "back_rate_low", "back_rate_high"]  # besides the counts
 _UNLISTED, _LOST = -1, -2
 
 
@@ -101,7 +102,7 @@ def stage_flow(
     0   lead          3           1       1       0       1
     1  offer          1           0       0       1       0
     """
-    keys = department.split_keys(by)
+    keys = department.split_keys(by, results=_COLUMNS)
     windowed = start is not None or end is not None
     department.require(
         deals=["deal_id", "status", *(["created_at"] if windowed else [])],

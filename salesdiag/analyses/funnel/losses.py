@@ -112,7 +112,7 @@ def loss_reasons(
     0       price         True       2        0.67
     1     (blank)        False       1        0.33
     """
-    keys = department.split_keys(by)
+    keys = department.split_keys(by, results=_COLUMNS)
     windowed = start is not None or end is not None
     needed = ["deal_id", "status", "loss_reason", *(["closed_at"] if windowed else [])]
     department.require(deals=needed)

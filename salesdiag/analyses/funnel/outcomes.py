@@ -140,7 +140,7 @@ def outcome_incidence(
     3         open        1            0.33
     """
     _check_options(ages, no_decision_after)
-    keys = department.split_keys(by)
+    keys = department.split_keys(by, results=_COLUMNS)
     since = None if watched_since is None else parse_day(watched_since, "watched_since")
     deals = dated_deals(department, keys, start=start, end=end, watched_since=since)
     counts = count_outcomes(deals, keys)

@@ -125,7 +125,7 @@ def segment_comparison(
     0  North       0.358     0.483     -0.125         True
     1  South      -0.358    -0.483      0.125         True
     """
-    keys = department.split_keys(by)
+    keys = department.split_keys(by, results=_COLUMNS)
     cells, names = _count(department, keys, compare, adjust_for, start=start, end=end)
     groups = cells.groupby(keys, sort=True) if keys else [((), cells)]
     rows = [

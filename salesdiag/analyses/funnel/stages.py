@@ -32,6 +32,13 @@ _CONVERSION_COUNTS = [
     "n_without_history",
 ]
 
+# besides the counts; deals are split by what does not change as they move on
+_NAMED = [
+    "stage", "horizon_days", "conversion_rate", "conversion_rate_low", "conversion_rate_high",
+    "skip_rate", "skip_rate_low", "skip_rate_high",
+    "rework_rate", "rework_rate_low", "rework_rate_high",
+]  # fmt: skip
+
 
 def stage_conversion(
     department: Department,
@@ -158,7 +165,7 @@ def stage_conversion(
     if mode not in get_args(Mode):
         message = f"mode must be one of {', '.join(get_args(Mode))}; got {mode!r}."
         raise InputError(message)
-    keys = department.split_keys(by)
+    keys = department.split_keys(by, results=_NAMED)
     waits = conversion_waits(department, keys, start=start, end=end, mode=mode)
     return conversion_rates(
         waits, keys, department.ladder(), confidence=confidence, horizon_days=horizon_days

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 _COVERED = 0.5
 # deals of equal size below which the interval of a rate by value covers too little
 _ENOUGH_EFFECTIVE = 10
+_COLUMNS = [
+    "population", "n_deals", "n_won", "n_lost", "n_open", "n_undated",
+    "win_rate", "win_rate_low", "win_rate_high", "n_without_amount", "won_amount",
+    "total_amount", "value_win_rate", "value_win_rate_low", "value_win_rate_high",
+    "effective_deals", "value_win_rate_without_largest",
+]  # fmt: skip
 
 
 def win_rate(
@@ -118,7 +124,7 @@ def win_rate(
     if population not in ("closed", "created"):
         message = f"population must be 'closed' or 'created'; got {population!r}."
         raise InputError(message)
-    keys = department.split_keys(by)
+    keys = department.split_keys(by, results=_COLUMNS)
     counts = count_wins(department, keys, population=population, start=start, end=end)
     return win_rates(counts, keys, population=population, confidence=confidence)
 
@@ -154,11 +160,5 @@ def win_rates(
     largest_won = table["largest"].where(table["largest_won"] == table["largest"], 0.0)
     rest = ratio(table["won_amount"] - largest_won, table["total_amount"] - table["largest"])
     table["value_win_rate_without_largest"] = np.where(can_tell, rest, np.nan)
-    shown = [
-        *keys, "population", "n_deals", "n_won", "n_lost", "n_open", "n_undated",
-        "win_rate", "win_rate_low", "win_rate_high", "n_without_amount", "won_amount",
-        "total_amount", "value_win_rate", "value_win_rate_low", "value_win_rate_high",
-        "effective_deals", "value_win_rate_without_largest",
-    ]  # fmt: skip
     table = table.sort_values(keys) if keys else table
-    return table[shown].reset_index(drop=True)
+    return table[[*keys, *_COLUMNS]].reset_index(drop=True)

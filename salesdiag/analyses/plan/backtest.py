@@ -156,7 +156,9 @@ def forecast_backtest(
        n_periods  actual_sum  bias  linear_wape
     0          8       160.0   0.0          1.0
     """
-    asked = question(department, by, start, end, confidence, metric=metric, metrics=METRICS)
+    asked = question(
+        department, by, start, end, confidence, results=_SHOWN, metric=metric, metrics=METRICS
+    )
     whole_number("n_draws", n_draws, least=100)
     whole_number("seed", seed)
     shares, told_level = _shares(elapsed_shares), share("level", level)

@@ -154,7 +154,7 @@ def capacity(
        n_reps  n_selling_days  n_vacant_days  selling_day_share
     0       2              18              5              0.783
     """
-    asked = question(department, by, start, end, confidence)
+    asked = question(department, by, start, end, confidence, results=_SHOWN)
     of_reps(department, asked.keys, "capacity")
     whole_number("months", months, least=1, most=12)
     whole_number("newcomer_days", newcomer_days)

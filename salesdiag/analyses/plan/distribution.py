@@ -142,7 +142,7 @@ def attainment_distribution(
        n_reps  n_reps_met  median_attainment  n_reps_below_half
     0       3           1                0.7                  1
     """
-    asked = question(department, by, start, end, confidence, metric=metric)
+    asked = question(department, by, start, end, confidence, results=_SHOWN, metric=metric)
     of_reps(department, asked.keys, "attainment_distribution")
     rows = asked.within(rep_periods(department, metric))
     if pooled:

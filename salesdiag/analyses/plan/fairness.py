@@ -153,7 +153,9 @@ def target_fairness(
     >>> table.loc["result on target", ["estimate", "reference"]].tolist()
     [1.0, 1.0]
     """
-    asked = question(department, by, start, end, confidence, metric=metric, metrics=METRICS)
+    asked = question(
+        department, by, start, end, confidence, results=_SHOWN, metric=metric, metrics=METRICS
+    )
     of_reps(department, asked.keys, "target_fairness")
     rows = asked.within(target_cells(department, metric))
     size = win_size(department, metric)

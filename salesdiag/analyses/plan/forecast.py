@@ -163,7 +163,9 @@ def attainment_forecast(
        actual  n_open_deals  open_expected  forecast
     0     0.0             4           20.0      20.0
     """
-    asked = question(department, by, start, end, confidence, metric=metric, metrics=METRICS)
+    asked = question(
+        department, by, start, end, confidence, results=_SHOWN, metric=metric, metrics=METRICS
+    )
     whole_number("n_draws", n_draws, least=100)
     whole_number("seed", seed)
     department = as_of_day(department, on)

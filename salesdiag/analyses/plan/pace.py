@@ -142,7 +142,7 @@ def pace(
        n_working_days_gone  linear_pace  linear_projection
     0                   10        0.733              110.0
     """
-    asked = question(department, by, start, end, confidence, metric=metric)
+    asked = question(department, by, start, end, confidence, results=_SHOWN, metric=metric)
     department = as_of_day(department, on)
     sums = asked.within(attainment_sums(department, asked.keys, metric=metric))
     running = running_periods(sums, department.as_of)

@@ -166,7 +166,9 @@ def required_activity(
        weeks_left  still_needed  wins_needed  deals_needed
     0         2.0          30.0          3.0           6.0
     """
-    asked = question(department, by, start, end, confidence, metric=metric, metrics=METRICS)
+    asked = question(
+        department, by, start, end, confidence, results=_SHOWN, metric=metric, metrics=METRICS
+    )
     whole_number("months", months, least=1)
     department = as_of_day(department, on)
     sums = asked.within(attainment_sums(department, asked.keys, metric=metric))

@@ -44,6 +44,7 @@ def question(
     end: date | str | None,
     confidence: float,
     *,
+    results: Sequence[str],
     metric: str = "revenue",
     metrics: tuple[str, ...] = get_args(Metric),
 ) -> Question:
@@ -54,10 +55,11 @@ def question(
     MissingDataError
         If no table has the column to split by.
     InputError
-        If it names several columns, or a day, the level or the metric is none.
+        If it names several columns or one of the ``results``, or a day, the level or the metric
+        is none.
     """
     level = share("confidence", confidence)
-    keys = department.split_keys(by)
+    keys = department.split_keys(by, results=results)
     if len(keys) > 1:
         message = f"by: a plan splits by one column at a time; got {keys!r}."
         raise InputError(message)
