@@ -108,6 +108,15 @@ def test_unknown_rates_make_unknown_needs_only():
     assert row[["win_rate", "deals_needed", "wins_asked_per_rep_week"]].isna().all()
 
 
+def test_reps_without_a_target_sell_for_the_plan_too():
+    # a has a target of 100 and sold 40; b, without one, sold 40: 20 are left for both
+    department = department_of(targets=targets_of([("rep", "a", *APRIL, 100.0)]))
+    row = required_activity(department).iloc[0]
+    assert (row.target, row.actual, row.still_needed) == (100, 80, 20)
+    assert (row.n_reps, row.n_won, row.per_win) == (2, 4, 20)
+    assert row.wins_asked_per_rep_week == pytest.approx(1 / 4)
+
+
 def test_when_the_period_is_over_no_week_is_left():
     row = required_activity(department_of(as_of="2025-05-15")).iloc[0]
     assert (row.is_complete, row.weeks_left, row.still_needed) == (True, 0, 240)

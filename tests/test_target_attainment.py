@@ -481,3 +481,18 @@ def test_the_interval_covers_what_it_promises_in_simulated_quarters():
         )
         hits += low <= true <= high
     assert 0.92 <= hits / 2000 <= 0.99
+
+
+def test_two_targets_for_one_thing_are_refused_and_one_given_twice_counts_once():
+    quarter = ("2025-01-01", "2025-03-31")
+    deals = [("A", "won", 5, "r1", 30.0)]
+    columns = ["deal_id", "status", "closed_at", "rep_id", "amount"]
+    twice = targets_of([("rep", "r1", *quarter, 100.0)] * 2)
+    table = target_attainment(deals_of(deals, columns, targets=twice), by="rep_id")
+    assert table["target"].tolist() == [100.0]
+    two = targets_of([("rep", "r1", *quarter, 120.0), ("rep", "r1", *quarter, 100.0)])
+    with pytest.raises(sd.InputError, match=r"rep r1 has several targets .* 100 and 120"):
+        target_attainment(deals_of(deals, columns, targets=two))
+    whole = targets_of([("department", None, *quarter, 9.0), ("department", None, *quarter, 8.0)])
+    with pytest.raises(sd.InputError, match=r"department has several targets .* 8 and 9"):
+        target_attainment(deals_of(deals, columns, targets=whole))

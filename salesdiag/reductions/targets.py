@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from salesdiag.department import UNASSIGNED
+from salesdiag.errors import InputError
 from salesdiag.reductions.actuals import (
     PERIOD,
     column_of_reps,
@@ -45,8 +46,25 @@ def _marked(department: Department, metric: str) -> pd.DataFrame:
     for name in PERIOD:
         frame[name] = pd.to_datetime(frame[name]).astype("datetime64[us]")
     frame = frame.sort_values(["level", "id", *PERIOD, "target"], kind="stable")
-    frame = frame.drop_duplicates(["level", "id", *PERIOD]).reset_index(drop=True)
+    frame = frame.drop_duplicates(["level", "id", *PERIOD, "target"]).reset_index(drop=True)
+    _refuse_two_targets(frame, metric)
     return frame.assign(repeats=_repeats_team(department, frame, metric))
+
+
+def _refuse_two_targets(frame: pd.DataFrame, metric: str) -> None:
+    """Stop where one thing has two targets for one period: nobody can tell which is meant."""
+    again = frame.duplicated(["level", "id", *PERIOD], keep=False)
+    if again.any():
+        row = frame[again].iloc[0]
+        same = (frame[["level", *PERIOD]] == row[["level", *PERIOD]]).all(axis=1)
+        same &= (frame["id"] == row["id"]) | (frame["id"].isna() & pd.isna(row["id"]))
+        values = " and ".join(f"{value:g}" for value in frame.loc[same, "target"])
+        whose = f"{row['level']} {row['id']}" if pd.notna(row["id"]) else row["level"]
+        message = (
+            f"targets: {whose} has several targets of {metric} for {row['period_start']:%Y-%m-%d} "
+            f"to {row['period_end']:%Y-%m-%d}: {values}. Keep the one that is meant."
+        )
+        raise InputError(message)
 
 
 def _repeats_team(department: Department, targets: pd.DataFrame, metric: str) -> pd.Series:

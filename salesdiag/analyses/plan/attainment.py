@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from salesdiag.narrow import refuse_key
 from salesdiag.periods import parse_day
 from salesdiag.reductions.actuals import PERIOD
 from salesdiag.reductions.plan_sums import Metric, attainment_sums, typical_size
@@ -124,7 +125,12 @@ def target_attainment(
     0   2025-01-01    90.0   100.0        0.90
     1   2025-04-01    20.0    80.0        0.25
     """
-    keys = department.split_keys(by, results=_COLUMNS)
+    if metric == "activities":  # they have columns of their own
+        keys = [by] if isinstance(by, str) else list(by)
+        for key in keys:
+            refuse_key("activities", key, _COLUMNS)
+    else:
+        keys = department.split_keys(by, results=_COLUMNS)
     table = attainment_sums(department, keys, metric=metric)
     first = None if start is None else pd.Timestamp(parse_day(start, "start"))
     last = None if end is None else pd.Timestamp(parse_day(end, "end"))

@@ -66,7 +66,8 @@ def required_activity(
     for as long as they were watched (Aalen-Johansen), so it holds in the end and not by the
     end of the period: deals created in the last weeks are mostly won after it, and the open
     ones (``n_open_deals``) are part of the deals asked for. `attainment_forecast` says what
-    they will bring in time. Activities per win are all activities over all wins, those on
+    they will bring in time. Reps without a target sell for the plan, too: result, rates and reps
+    are all those of the group. Activities per win are all activities over all wins, those on
     deals that were lost included; that more activities bring as many more wins is assumed
     here and not shown (`activity_effect` asks that). Rates are per group; where one is unknown
     so is what follows from it.
@@ -101,7 +102,8 @@ def required_activity(
         - ``is_complete`` : the period ended by that day;
         - ``n_working_days_left`` : working days after that day; ``weeks_left`` : the same in
           weeks of the calendar's working days;
-        - ``metric``, ``target_basis``, ``target``, ``actual`` : as in `target_attainment`;
+        - ``metric``, ``target_basis``, ``target`` : as in `target_attainment`;
+        - ``actual`` : what all of the group sold in it so far, as in `attainment_forecast`;
         - ``still_needed`` : what is left of the target, 0 where it is reached; NaN without one;
         - ``n_reps`` : reps who are there on that day; 0 where reps have no such group;
         - ``n_open_deals`` : of ``n_created``, still open;
@@ -172,6 +174,7 @@ def required_activity(
     whole_number("months", months, least=1)
     department = as_of_day(department, on)
     sums = asked.within(attainment_sums(department, asked.keys, metric=metric))
+    sums["actual"] = (sums["actual"] + sums["unplanned_actual"]).round(4)
     running = running_periods(sums, department.as_of)
     table = sums.merge(running, on=PERIOD).sort_values([*PERIOD, *asked.keys], ignore_index=True)
     following = (pd.Timestamp(department.as_of) + pd.Timedelta(days=1)).date()
