@@ -77,3 +77,23 @@ def test_periods_follow_the_fiscal_year():
     )  # fmt: skip
     assert found["period_start"].dt.strftime("%m-%d").tolist() == ["11-01", "02-01", "05-01"]
     assert found["period_end"].dt.strftime("%m-%d").tolist() == ["01-31", "04-30", "07-31"]
+
+
+def test_who_is_first_seen_soon_after_the_records_begin_was_there_before():
+    first = {"a": 0, "b": 20, "c": 45}  # a deal each ten days: up to 30 days are chance
+    rows = [(rep, day) for rep, begin in first.items() for day in range(begin, 200, 10)]
+    rows += [("once", 25)]  # one entry tells no gap
+    deals = pd.DataFrame(rows, columns=["rep_id", "day"])
+    deals["created_at"] = pd.Timestamp("2025-01-01") + pd.to_timedelta(deals.pop("day"), unit="D")
+    deals["deal_id"] = [str(number) for number in range(len(deals))]
+    one = sd.Department(deals=deals.assign(status="open"), as_of="2025-07-31")
+    spans = active_spans(one).set_index("rep_id")["first_day"]
+    assert spans.dt.strftime("%m-%d").to_dict() == {
+        "a": "01-01", "b": "01-01", "c": "02-15", "once": "01-26",
+    }  # fmt: skip
+    # with a day of hiring nothing is inferred
+    reps = pd.DataFrame({"rep_id": ["b"], "hired_on": pd.to_datetime(["2025-01-15"])})
+    told = sd.Department(deals=deals.assign(status="open"), reps=reps, as_of="2025-07-31")
+    assert active_spans(told).set_index("rep_id").loc["b", "first_day"] == pd.Timestamp(
+        "2025-01-15"
+    )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from salesdiag.department import Department
 
+_PATIENCE = 3.0  # mean gaps between entries; who works at random shows none as long in 1 of 20
 _SEEN = {"deals": ("created_at", "closed_at"), "activities": ("occurred_at",)}
 
 
@@ -27,7 +28,9 @@ def selling_days(department: Department, periods: pd.DataFrame) -> pd.DataFrame:
 
     A rep is whoever owns a deal or an activity, and whoever is listed with another role than
     manager. Where no day of hiring is known, a rep counts from the first day on which the
-    data show any work; leaving is known from ``reps.left_on`` only, so a rep that the list
+    data show any work; whoever is first seen so soon after the records begin that chance
+    explains the wait (three of the rep's mean gaps between entries) was there when they
+    began, for otherwise every export would seem to start with a wave of hiring. Leaving is known from ``reps.left_on`` only, so a rep that the list
     forgot to end counts to ``as_of``. Days after ``as_of`` have not come yet. Holidays are
     those of the calendar; leave and illness are not known.
 
@@ -115,21 +118,33 @@ def _listed(department: Department) -> pd.DataFrame:
 
 
 def _first_seen(department: Department) -> pd.DataFrame:
-    """Give the first day on which each rep's name stands beside any work."""
+    """Give the first day of each rep: that of any work, or that on which the records begin."""
     found = []
     for table, columns in _SEEN.items():
         for column in columns:
             if department.has(table, "rep_id", column):
                 rows = department.table(table).filter(_.rep_id.notnull() & _[column].notnull())
-                found.append(fetch(rows.group_by("rep_id").agg(seen_on=_[column].min().date())))
+                rows = rows.filter(_[column].date() <= department.as_of)
+                day = _[column].date()
+                found.append(fetch(rows.group_by("rep_id").agg(
+                    seen_on=day.min(), until=day.max(), n_entries=_.count(),
+                )))  # fmt: skip
     if not found:
         if not department.has("reps"):
             department.require(deals=["rep_id", "created_at"])
         nobody = {"rep_id": pd.Series(dtype="str"), "seen_on": pd.Series(dtype="datetime64[us]")}
         return pd.DataFrame(nobody)
-    seen = pd.concat(found, ignore_index=True)
-    seen["seen_on"] = pd.to_datetime(seen["seen_on"])
-    return seen.groupby("rep_id")["seen_on"].min().reset_index()
+    entries = pd.concat(found, ignore_index=True)
+    days = ["seen_on", "until"]
+    entries[days] = entries[days].apply(pd.to_datetime)
+    seen = entries.groupby("rep_id", as_index=False).agg(
+        {"seen_on": "min", "until": "max", "n_entries": "sum"}
+    )
+    begin = seen["seen_on"].min()
+    gap = (seen["until"] - seen["seen_on"]) / (seen["n_entries"] - 1).clip(lower=1)
+    is_there = seen["seen_on"] - begin <= _PATIENCE * gap
+    seen["seen_on"] = seen["seen_on"].mask(is_there, begin)
+    return seen[["rep_id", "seen_on"]]
 
 
 def _days(column: pd.Series) -> NDArray[np.datetime64]:
