@@ -15,6 +15,7 @@ from salesdiag.narrow import (
     UNASSIGNED,
     created_between,
     join_keys,
+    key_homes,
     narrow,
     refuse_key,
 )
@@ -24,6 +25,7 @@ from salesdiag.settings import (
     Settings,
     as_it_stood,
     ladder_of,
+    no_repeats,
     one_currency,
     settled,
 )
@@ -83,10 +85,11 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
     1
     """
 
-    __slots__ = ("_cache", "_settings", "_tables", "load_report")
+    __slots__ = ("_cache", "_root", "_settings", "_tables", "load_report")
 
     _cache: dict[str, pd.DataFrame]
     _settings: Settings
+    _root: Department  # before any narrowing
     _tables: dict[str, ibis.Table]
     load_report: pd.DataFrame | None
 
@@ -160,12 +163,14 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
             name: conform(register(connection, name, data, zone), TABLES[name], zone)
             for name, data in tables.items()
         }
-        self._set(ready, settled(ready, settings), load_report)
+        self._set(ready, settled(ready, settings), load_report, self)
 
     def _set(
-        self, tables: Mapping[str, ibis.Table], settings: Settings, report: pd.DataFrame | None
-    ) -> None:
+        self, tables: Mapping[str, ibis.Table], settings: Settings, report: pd.DataFrame | None,
+        root: Department,
+    ) -> None:  # fmt: skip
         assign = object.__setattr__
+        assign(self, "_root", root)
         assign(self, "_tables", dict(tables))
         assign(self, "_settings", settings)
         assign(self, "load_report", report)
@@ -173,7 +178,7 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
 
     def _with(self, tables: Mapping[str, ibis.Table]) -> Department:
         narrowed = object.__new__(Department)
-        narrowed._set(tables, self._settings, self.load_report)
+        narrowed._set(tables, self._settings, self.load_report, self._root)
         return narrowed
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -291,7 +296,7 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
     def split_keys(self, by: str | Sequence[str], results: Sequence[str] = ()) -> list[str]:
         """Check what to split by: columns of deals, reps or accounts, named like no result."""
         keys = [by] if isinstance(by, str) else list(by)
-        homes = self._key_homes()
+        homes = key_homes(self._tables)
         for key in keys:
             if key not in homes:
                 known = ", ".join(sorted(homes))
@@ -305,15 +310,7 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
 
     def home_of(self, key: str) -> str:
         """Tell whose column a key is: of deals before reps before accounts."""
-        return self._key_homes().get(key, "")
-
-    def _key_homes(self) -> dict[str, str]:
-        """Tell which table holds each column that deals can be split by."""
-        homes: dict[str, str] = {}
-        for table, link in (("accounts", "account_id"), ("reps", "rep_id"), ("deals", "deal_id")):
-            if self.has(table) and self.has("deals", link):
-                homes |= dict.fromkeys(self._tables[table].columns, table)
-        return homes
+        return key_homes(self._tables).get(key, "")
 
     def select_deals(
         self,
@@ -334,6 +331,7 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
         self.require(deals=[] if start is None and end is None else [on])
         given = self._tables["deals"]
         self.remember("currency", lambda: one_currency(given, self._settings))
+        self._root.remember("repeats", lambda: no_repeats(self._root.table("deals")))
         deals = as_it_stood(given, self._settings)
         if "merged_into_id" in deals.columns:
             deals = deals.filter(_.merged_into_id.isnull())
@@ -387,7 +385,8 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
         """
         stages = self.fetch("stages") if self.has("stages") else None
         names = self._settings.stages
-        return self.remember("ladder", lambda: ladder_of(stages, names, self._tables))
+        whole = {name: self._root.table(name) for name in self._root.tables}
+        return self.remember("ladder", lambda: ladder_of(stages, names, self._tables, whole))
 
     def __repr__(self) -> str:
         name = f" {self.name!r}" if self.name else ""

@@ -22,6 +22,8 @@ UNASSIGNED = "unassigned"
 
 # tables whose columns other tables can be split by, and the column that names their rows
 KEY_LINKS = {"reps": "rep_id", "accounts": "account_id"}
+# what a name ends in that tells a number or a moment
+_NUMBERS = ("_amount", "_at", "_days", "_high", "_low", "_on", "_rate", "_share")
 # from which table a condition passes on, and by which column
 _LINKS = (
     ("reps", "rep_id"),
@@ -36,12 +38,24 @@ _WHOLE_BUT_FOR = {"stages": "pipeline", "stage_changes": "pipeline", "deal_chang
 _TARGET_LEVELS = ("team", "territory", "product", "segment")
 
 
-# names that results use; a column of one's own under such a name cannot be a key
+# names that results use, or that figures have on the way to them; a column of one's own under
+# such a name cannot be a key
 _RESERVED = frozenset([
+    "all_squares", "deal_rep", "group_number", "is_dead", "is_unmoved", "largest_won",
+    "last_step", "next_step", "won_squares", "won_sum",
     "actual", "day", "here_at", "id", "is_complete", "largest", "metric", "next_at", "period",
     "population", "squares", "step", "target", "target_basis", "unit", "wait_days", "worth",
     "from_stage", "to_stage",
 ])  # fmt: skip
+
+
+def key_homes(tables: Mapping[str, ibis.Table]) -> dict[str, str]:
+    """Tell which table holds each column that deals can be split by."""
+    homes: dict[str, str] = {}
+    for home, link in (*reversed(KEY_LINKS.items()), ("deals", "deal_id")):
+        if home in tables and link in tables["deals"].columns:
+            homes |= dict.fromkeys(tables[home].columns, home)
+    return homes
 
 
 def refuse_key(home: str, key: str, results: Sequence[str]) -> None:
@@ -50,7 +64,8 @@ def refuse_key(home: str, key: str, results: Sequence[str]) -> None:
     if column is not None and column.type not in ("text", "date"):
         message = f"by: {home}.{key} holds a {column.type}; split by a column of text"
         raise InputError(message + ", such as 'rep_id'.")
-    if key in _RESERVED or key in results or key.startswith("n_"):
+    is_number = key.startswith("n_") or (column is None and key.endswith(_NUMBERS))
+    if key in _RESERVED or key in results or is_number:
         message = f"by: {key!r} is the name of a result; rename the column to split by it."
         raise InputError(message)
 

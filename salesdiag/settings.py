@@ -125,29 +125,47 @@ def with_rewinding(tables: Mapping[str, ibis.Table], settings: Settings) -> Sett
 
 
 def as_it_stood(deals: ibis.Table, settings: Settings) -> ibis.Table:
-    """Turn the deals back to ``as_of``, where the data go on beyond it."""
+    """Give the deals as of ``as_of``: none created later, closings undone where the data go on."""
     if "closed_at" in deals.columns:  # some systems keep a planned day there
         closed_at = ibis.ifelse(deals.status == "open", ibis.null(), deals.closed_at)
         deals = deals.mutate(closed_at=closed_at)
-    if not settings.is_rewound:
-        return deals
-    later = deals.closed_at.date() > settings.as_of
-    deals = deals.mutate(
-        status=ibis.ifelse(later, "open", deals.status),
-        closed_at=ibis.ifelse(later, ibis.null(), deals.closed_at),
-    )
+    if settings.is_rewound:
+        later = (deals.closed_at.date() > settings.as_of).fill_null(False)  # noqa: FBT003
+        then = {"status": ibis.ifelse(later, "open", deals.status)}
+        # where a deal closed later stood before is not what its stage says now
+        lost = [name for name in ("closed_at", "stage", "loss_reason") if name in deals.columns]
+        then |= {name: ibis.ifelse(later, ibis.null(), deals[name]) for name in lost}
+        deals = deals.mutate(**then)
     if "created_at" not in deals.columns:
         return deals
     return deals.filter(deals.created_at.isnull() | (deals.created_at.date() <= settings.as_of))
+
+
+def no_repeats(deals: ibis.Table) -> pd.DataFrame:
+    """Give the number of deals, refusing ids that stand in several rows."""
+    counts = deals.aggregate(n=deals.deal_id.count(), ids=deals.deal_id.nunique())
+    found = counts.to_pyarrow().to_pylist()[0]
+    if found["n"] > found["ids"]:
+        several = deals.group_by("deal_id").agg(n=deals.count())
+        several = several.filter(several.n > 1).order_by("deal_id").limit(3)
+        named = ", ".join(row["deal_id"] for row in several.to_pyarrow().to_pylist())
+        message = (
+            f"deals: {found['n'] - found['ids']} of {found['n']} rows repeat the id of another, "
+            f"such as {named}, and would count twice. Keep one row a deal (salesdiag.load keeps "
+            "the first and lists the others)."
+        )
+        raise InputError(message)
+    return pd.DataFrame([found])
 
 
 def stage_ends(tables: Mapping[str, ibis.Table]) -> dict[str, str]:
     """Tell from the deals which stages are ends: none is ever left, and all in it are won, or lost.
 
     A list of stages without their status often holds "lost" below "won"; taken for a step
-    it would turn every loss into an advance.
+    it would turn every loss into an advance. Without a history, where deals stand now tells
+    it only for many: a few that were all won from the last step would make an end of it.
     """
-    deals = tables["deals"]
+    deals, fewest = tables["deals"], 1
     if "stage_changes" in tables:
         known = deals.mutate(closed_at=deals.closed_at if "closed_at" in deals.columns else None)
         moves = tables["stage_changes"].join(
@@ -159,7 +177,7 @@ def stage_ends(tables: Mapping[str, ibis.Table]) -> dict[str, str]:
         early = (moves.entered_at.date() < moves.closed_at.date()).fill_null(False)  # noqa: FBT003
         visits = moves.mutate(is_left=(moves.entered_at < last) | early)
     elif "stage" in deals.columns:
-        visits = deals.filter(deals.stage.notnull()).mutate(is_left=False)
+        visits, fewest = deals.filter(deals.stage.notnull()).mutate(is_left=False), _ENOUGH
     else:
         return {}
     counts = visits.group_by("stage").agg(
@@ -171,15 +189,35 @@ def stage_ends(tables: Mapping[str, ibis.Table]) -> dict[str, str]:
     ends = {}
     for row in counts.to_pyarrow().to_pylist():
         for status in ("won", "lost"):
-            if row["n"] == row[f"n_{status}"] and not row["n_left"]:
+            if fewest <= row["n"] == row[f"n_{status}"] and not row["n_left"]:
                 ends[row["stage"]] = status
     return ends
 
 
+def _refuse_pipelines(stages: pd.DataFrame, tables: Mapping[str, ibis.Table]) -> None:
+    """Refuse one order of stages for several pipelines, wherever these are told."""
+    found = set(stages["pipeline"].dropna()) if "pipeline" in stages else set()
+    for name in ("deals", "stage_changes"):
+        if name in tables and "pipeline" in tables[name].columns and len(found) <= 1:
+            names = tables[name].select("pipeline").distinct().limit(20).to_pyarrow().to_pylist()
+            # one list of stages may serve a pipeline that it does not name
+            found |= {row["pipeline"] for row in names if row["pipeline"]}
+    if len(found) > 1:
+        listed = ", ".join(sorted(found))
+        message = f"there are several pipelines ({listed}): narrow with where(pipeline=...) first."
+        raise InputError(message)
+
+
 def ladder_of(
-    stages: pd.DataFrame | None, names: tuple[str, ...], tables: Mapping[str, ibis.Table]
+    stages: pd.DataFrame | None,
+    names: tuple[str, ...],
+    tables: Mapping[str, ibis.Table],
+    whole: Mapping[str, ibis.Table],
 ) -> pd.DataFrame:
-    """Put the stages of one pipeline, or their mere names, in selling order up to won."""
+    """Put the stages of one pipeline, or their mere names, in selling order up to won.
+
+    What a stage means is read from the ``whole`` department, not from a narrowed part of it.
+    """
     if stages is None and not names:
         message = (
             "the selling order of the stages is not known: give a table 'stages' "
@@ -188,12 +226,9 @@ def ladder_of(
         raise MissingDataError(message, missing=("stages",), ask_for=TABLES["stages"].ask_for)
     if stages is None:
         stages = pd.DataFrame({"stage": list(names), "position": range(1, len(names) + 1)})
-    if "pipeline" in stages and stages["pipeline"].nunique() > 1:
-        listed = ", ".join(sorted(stages["pipeline"].dropna().unique()))
-        message = f"there are several pipelines ({listed}): narrow with where(pipeline=...) first."
-        raise InputError(message)
+    _refuse_pipelines(stages, tables)
     told = stages["status"] if "status" in stages else pd.Series([None] * len(stages))
-    ends = stage_ends(tables) if told.isna().any() else {}
+    ends = stage_ends(whole) if told.isna().any() else {}
     status = [
         ends.get(stage, "open") if pd.isna(means) else means
         for stage, means in zip(stages["stage"], told, strict=True)

@@ -756,3 +756,60 @@ def test_amounts_in_several_currencies_are_not_added_up():
     assert sd.funnel.win_rate(told)["n_deals"].item() == 2
     alike = deals.assign(currency=["eur ", "EUR"])
     assert sd.funnel.win_rate(sd.Department(deals=alike, as_of="2025-12-31"))["n_won"].item() == 1
+
+
+def test_an_id_in_several_rows_is_refused_where_deals_are_counted():
+    deals = pd.DataFrame({"deal_id": ["A", "A", "B"], "status": ["won", "won", "lost"],
+                          "team": ["N", "N", "S"]})  # fmt: skip
+    department = sd.Department(deals=deals, as_of="2025-12-31")
+    assert (sd.check(department)["rule"] == "repeated key").any()  # it can still be looked at
+    with pytest.raises(sd.InputError, match="1 of 3 rows repeat the id of another, such as A"):
+        sd.funnel.win_rate(department)
+    with pytest.raises(sd.InputError, match="such as A"):
+        sd.funnel.win_rate(department.where(team="S"))
+
+
+def test_deals_created_after_as_of_are_not_there_yet():
+    columns = ["deal_id", "status", "created_at", "closed_at"]
+    rows = [("A", "won", 0, 5), ("B", "open", 3, None), ("C", "open", 80, None)]
+    table = sd.funnel.win_rate(deals_of(rows, columns), population="created")
+    assert table["n_deals"].item() == 2  # the data speak to day 59
+
+
+def test_deals_turned_back_to_as_of_stand_in_no_stage_that_they_reached_later():
+    columns = ["deal_id", "status", "created_at", "closed_at", "stage"]
+    rows = [("A", "won", 0, 5, "Won"), ("B", "won", 3, 80, "Won"), ("C", "open", 4, None, "Offer")]
+    table = sd.funnel.current_stages(deals_of(rows, columns)).set_index("stage")
+    assert table["n_open"].to_dict() == {"Offer": 1, "Won": 0, "unassigned": 1}
+    assert table["n_won"].to_dict() == {"Offer": 0, "Won": 1, "unassigned": 0}
+
+
+def test_pipelines_told_by_the_deals_alone_are_several_too():
+    deals = pd.DataFrame({"deal_id": ["A", "B"], "status": "open", "pipeline": ["new", "old"]})
+    department = sd.Department(deals=deals, as_of="2025-12-31", stage_order=["x", "y"])
+    with pytest.raises(sd.InputError, match=r"several pipelines \(new, old\)"):
+        department.ladder()
+    assert department.where(pipeline="new").ladder()["stage"].tolist() == ["x", "y", "won"]
+
+
+def test_what_a_stage_means_does_not_hang_on_a_narrowing():
+    # of 30 deals, those of one team were all won from the last step, where they now stand
+    rows = [(f"D{n}", "won", "offer", "N") for n in range(25)]
+    rows += [(f"E{n}", "open", "offer", "S") for n in range(5)]
+    deals = pd.DataFrame(rows, columns=["deal_id", "status", "stage", "team"])
+    department = sd.Department(deals=deals, as_of="2025-12-31", stage_order=["lead", "offer"])
+    north = department.where(team="N")
+    assert north.ladder()["status"].tolist() == ["open", "open", "won"]
+
+
+def test_a_few_deals_do_not_make_an_end_of_a_stage():
+    deals = pd.DataFrame({"deal_id": ["A", "B"], "status": "won", "stage": "offer"})
+    department = sd.Department(deals=deals, as_of="2025-12-31", stage_order=["lead", "offer"])
+    assert department.ladder()["stage"].tolist() == ["lead", "offer", "won"]
+
+
+@pytest.mark.parametrize("name", ["entered_at", "age_days", "n_visits", "last_on"])
+def test_a_key_named_like_a_figure_is_refused(name):
+    deals = pd.DataFrame({"deal_id": ["A"], "status": "won", name: "x"})
+    with pytest.raises(sd.InputError, match=f"'{name}' is the name of a result"):
+        sd.funnel.win_rate(sd.Department(deals=deals, as_of="2025-12-31"), by=name)

@@ -30,9 +30,10 @@ def selling_days(department: Department, periods: pd.DataFrame) -> pd.DataFrame:
     manager. Where no day of hiring is known, a rep counts from the first day on which the
     data show any work; whoever is first seen so soon after the records begin that chance
     explains the wait (three of the rep's mean gaps between entries) was there when they
-    began, for otherwise every export would seem to start with a wave of hiring. Leaving is known from ``reps.left_on`` only, so a rep that the list
-    forgot to end counts to ``as_of``. Days after ``as_of`` have not come yet. Holidays are
-    those of the calendar; leave and illness are not known.
+    began, for otherwise every export would seem to start with a wave of hiring. Leaving is
+    known from ``reps.left_on`` only, so a rep that the list forgot to end counts to
+    ``as_of``. Days after ``as_of`` have not come yet. Holidays are those of the calendar;
+    leave and illness are not known.
 
     Parameters
     ----------

@@ -116,7 +116,7 @@ def cohort_conversion(
     if horizon_days is not None and not horizon_days >= 1:
         message = f"horizon_days must be a number of days from 1 on; got {horizon_days!r}."
         raise InputError(message)
-    keys = department.split_keys(by, results=_COLUMNS)
+    keys = department.split_keys(by, results=[*_COLUMNS, "cohort"])
     months, first_month = _MONTHS[grain], department.calendar.fiscal_year_start
     deals = dated_deals(department, keys, start=start, end=end).filter(_.created_at.notnull())
     index = deals.created_at.year() * 12 + deals.created_at.month() - first_month

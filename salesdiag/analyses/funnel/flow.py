@@ -102,7 +102,7 @@ def stage_flow(
     0   lead          3           1       1       0       1
     1  offer          1           0       0       1       0
     """
-    keys = department.split_keys(by, results=_COLUMNS)
+    keys = department.split_keys(by, results=[*_COLUMNS, "ended"])
     windowed = start is not None or end is not None
     department.require(
         deals=["deal_id", "status", *(["created_at"] if windowed else [])],

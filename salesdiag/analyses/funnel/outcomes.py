@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import ibis
 import numpy as np
 import pandas as pd
-from ibis import _
 
 from salesdiag.analyses.funnel.outcome_counts import (
     ENDS,
+    TAKEN,
+    count_given_up,
     count_outcomes,
     dated_deals,
     median_won_age,
 )
-from salesdiag.engine import fetch
 from salesdiag.errors import InputError
 from salesdiag.periods import parse_day
 from salesdiag.stats.survival import cumulative_incidence
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    import ibis
     from numpy.typing import NDArray
 
     from salesdiag.department import Department
@@ -140,17 +140,14 @@ def outcome_incidence(
     3         open        1            0.33
     """
     _check_options(ages, no_decision_after)
-    keys = department.split_keys(by, results=_COLUMNS)
+    keys = department.split_keys(by, results=[*_COLUMNS, *TAKEN])
     since = None if watched_since is None else parse_day(watched_since, "watched_since")
     deals = dated_deals(department, keys, start=start, end=end, watched_since=since)
     counts = count_outcomes(deals, keys)
     limit = no_decision_after * median_won_age(counts)
     limit = max(limit, _LEAST_QUIET) if np.isfinite(limit) else limit
     groups = counts[keys].drop_duplicates(ignore_index=True) if keys else pd.DataFrame(index=[0])
-    ends = {
-        name: _with_given_up(department, deals, counts, keys, limit * factor)
-        for name, factor in _RULES.items()
-    }
+    ends = _placed(department, deals, counts, keys, limit)
     horizon = _horizons(ends[""], groups, keys, ages)
     table = _rows(groups, horizon)
     table = table.join(_counted(ends[""], counts, groups, keys, horizon))
@@ -172,56 +169,27 @@ def _check_options(ages: Sequence[int], no_decision_after: float) -> None:
         raise InputError(message)
 
 
-def _with_given_up(
+def _placed(
     department: Department,
     deals: ibis.Table,
     counts: pd.DataFrame,
     keys: list[str],
     limit: float,
-) -> pd.DataFrame:
-    """Move open deals without a touch for ``limit`` days to the age at which these were over."""
-    placed = counts[counts["age_days"] >= 0].assign(n_none=0)
-    if not np.isfinite(limit):
-        return placed
-    limit = int(np.ceil(limit))
-    still = _touched(department, deals.filter((_.status == "open") & _.age_days.notnull()))
-    dead = still.quiet_days > limit
-    ended = ibis.ifelse(dead, still.age_days - still.quiet_days + limit, still.age_days)
-    still = still.mutate(age_days=ended, is_dead=dead)
-    parts = [placed.assign(n_open=0)]
-    if "late_days" in still.columns:
-        # given up before anybody watched: they are no cases at all
-        gone = still.late_days.notnull() & still.is_dead & (still.age_days <= still.late_days)
-        unseen = fetch(still.filter(gone).group_by([*keys, "late_days"]).agg(n_late=-_.count()))
-        unseen = unseen.rename(columns={"late_days": "age_days"})
-        zeros = dict.fromkeys([*ENDS, "n_none"], 0)
-        parts.append(unseen.assign(**zeros)[placed.columns])
-        still = still.filter(~gone)
-    counted = still.group_by([*keys, "age_days"]).agg(
-        n_none=_.count(where=_.is_dead), n_open=_.count(where=~_.is_dead)
-    )
-    opened = fetch(counted).assign(n_won=0, n_lost=0, n_late=0)
-    merged = pd.concat([*parts, opened[placed.columns]], ignore_index=True)
-    return merged.groupby([*keys, "age_days"], as_index=False).sum()
-
-
-def _touched(department: Department, deals: ibis.Table) -> ibis.Table:
-    """Add ``quiet_days``: days since the last stage change or activity, else since creation."""
-    as_of = ibis.literal(department.as_of).cast("date")
-    last_on = deals.created_at.date()
-    for name, column in (("stage_changes", "entered_at"), ("activities", "occurred_at")):
-        if not department.has(name, "deal_id", column):
+) -> dict[str, pd.DataFrame]:
+    """Give the counts under each rule: open deals untouched for its days end where these end."""
+    dated = counts[counts["age_days"] >= 0].assign(n_none=0)
+    limits = [limit * factor for factor in _RULES.values()]
+    days = {int(np.ceil(one)) for one in limits if np.isfinite(one)}
+    given_up = count_given_up(department, deals, keys, sorted(days)) if days else None
+    ends = {}
+    for name, one in zip(_RULES, limits, strict=True):
+        if given_up is None or not np.isfinite(one):
+            ends[name] = dated
             continue
-        rows = department.table(name)
-        seen = rows.filter(rows[column].date() <= as_of).group_by("deal_id")
-        touch = f"{name}_on"
-        deals = deals.mutate(last_on=last_on)
-        deals = deals.left_join(seen.agg(**{touch: _[column].max().date()}), "deal_id")
-        deals = deals.drop("deal_id_right")
-        last_on = ibis.greatest(deals.last_on, ibis.coalesce(deals[touch], deals.last_on))
-    quiet = as_of.delta(last_on, unit="day").cast("int64")
-    deals = deals.mutate(quiet_days=quiet)
-    return deals.mutate(quiet_days=ibis.greatest(ibis.least(_.quiet_days, _.age_days), 0))
+        own = given_up[given_up["limit_days"] == int(np.ceil(one))]
+        merged = pd.concat([dated.assign(n_open=0), own[dated.columns]], ignore_index=True)
+        ends[name] = merged.groupby([*keys, "age_days"], as_index=False).sum()
+    return ends
 
 
 def _codes(counts: pd.DataFrame, groups: pd.DataFrame, keys: list[str]) -> NDArray[np.intp]:

@@ -125,12 +125,13 @@ def target_attainment(
     0   2025-01-01    90.0   100.0        0.90
     1   2025-04-01    20.0    80.0        0.25
     """
+    results = [*_COLUMNS, "level"]
     if metric == "activities":  # they have columns of their own
         keys = [by] if isinstance(by, str) else list(by)
         for key in keys:
-            refuse_key("activities", key, _COLUMNS)
+            refuse_key("activities", key, results)
     else:
-        keys = department.split_keys(by, results=_COLUMNS)
+        keys = department.split_keys(by, results=results)
     table = attainment_sums(department, keys, metric=metric)
     first = None if start is None else pd.Timestamp(parse_day(start, "start"))
     last = None if end is None else pd.Timestamp(parse_day(end, "end"))

@@ -105,9 +105,11 @@ def landmark_counts(department: Department, keys: list[str], spans: pd.DataFrame
     ).select("deal_id", "status", *keys,
              created_on=_.created_at.date(), closed_on=_.closed_at.date())  # fmt: skip
     reached, n_steps = _with_stages(department, deals)
+    # alike deals are counted first, before each is held against many spans
+    alike = reached.drop("deal_id").group_by([one for one in reached.columns if one != "deal_id"])
+    lives, days = alike.agg(n=_.count()), _span_days(spans)
     # one inequality, so that an engine may sort instead of trying every pair
-    days = _span_days(spans)
-    rows = reached.join(days, reached.created_on <= days.end_on)
+    rows = lives.join(days, lives.created_on <= days.end_on)
     rows = rows.filter(_.closed_on.isnull() | (_.closed_on > _.cut_on))
     is_new = rows.created_on > rows.cut_on
     rows = rows.mutate(
@@ -116,9 +118,10 @@ def landmark_counts(department: Department, keys: list[str], spans: pd.DataFrame
         is_won=((rows.status == "won") & (rows.closed_on <= rows.end_on)).fill_null(False),  # noqa: FBT003
     )
     counts = rows.group_by([*keys, "span", "step", "age_band"]).agg(
-        n_deals=_.count(), n_won=_.count(where=_.is_won)
+        n_deals=_.n.sum(), n_won=_.n.sum(where=_.is_won)
     )
-    frame = fetch(counts).astype({"span": "int64"})
+    frame = fetch(counts).fillna({"n_won": 0})
+    frame = frame.astype(dict.fromkeys(["span", "n_deals", "n_won"], "int64"))
     return frame.sort_values([*keys, "span", "step", "age_band"], ignore_index=True)[names]
 
 

@@ -36,6 +36,13 @@ class Question(NamedTuple):
             inside &= periods["period_end"] <= self.last
         return periods[inside].reset_index(drop=True)
 
+# names of figures on the way to a plan's tables
+_ON_THE_WAY = (
+    "absolute", "age_band", "attainment", "chance", "elapsed_share", "error", "forecast",
+    "is_too_early", "level", "linear", "place", "plain", "plain_absolute", "potential", "size",
+    "span", "tenure", "unplanned_actual", "until",
+)  # fmt: skip
+
 
 def question(
     department: Department,
@@ -59,7 +66,7 @@ def question(
         is none.
     """
     level = share("confidence", confidence)
-    keys = department.split_keys(by, results=results)
+    keys = department.split_keys(by, results=[*results, *_ON_THE_WAY])
     if len(keys) > 1:
         message = f"by: a plan splits by one column at a time; got {keys!r}."
         raise InputError(message)
