@@ -24,6 +24,8 @@ SHARED = ["department", "by", "start", "end", "confidence"]
 every_analysis = pytest.mark.parametrize("analysis", list(CASES), ids=list(ANALYSES))
 # columns that are no rates of their own: an end of an interval, or a rate seen once more
 NOT_ESTIMATED = {"value_win_rate_without_largest"}
+# where a column of the deals is one of the table's own, whether or not it is asked for
+SPLIT_BY_ITS_OWN = {sd.activity.deal_coverage: {"status"}}
 
 
 def documented_columns(analysis) -> tuple[set[str], set[str]]:
@@ -300,6 +302,6 @@ def test_a_key_named_like_a_result_is_refused(analysis):
         for home in ("deals", "reps"):
             frames[home][name] = frames[home].get(name, frames[home]["rep_id"])
     department = sd.Department(**frames, as_of=AS_OF)
-    for name in results:
+    for name in sorted(set(results) - SPLIT_BY_ITS_OWN.get(analysis, set())):
         with pytest.raises((sd.InputError, sd.MissingDataError), match=name):
             analysis(department, by=name)

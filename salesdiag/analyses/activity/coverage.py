@@ -39,6 +39,12 @@ _COLUMNS = [
     "no_next_step_amount", "overdue_amount",
 ]  # fmt: skip
 
+# names of results, and of figures on the way; deals may be split by status, which is theirs
+_TAKEN = [
+    *(name for name in _COLUMNS if name != "status"),
+    "inside", "is_open", "is_undated", "largest_count", "planned",
+]  # fmt: skip
+
 
 def deal_coverage(
     department: Department,
@@ -155,7 +161,7 @@ def deal_coverage(
         raise InputError(message)
     whole_number("within_days", within_days, least=1)
     share("confidence", confidence)
-    keys = department.split_keys(by, results=_COLUMNS)
+    keys = department.split_keys(by, results=_TAKEN)
     windowed = start is not None or end is not None
     department.require(
         activities=["activity_type", "occurred_at"], deals=["created_at"] if windowed else []

@@ -27,6 +27,7 @@ _COLUMNS = [
     "reached_rate_low", "reached_rate_high", "n_with_log_time", "n_late", "late_rate",
     "late_rate_low", "late_rate_high",
 ]  # fmt: skip
+_ON_THE_WAY = ("day_squares", "products", "week")  # names of figures
 _INTEGERS = [name for name in _COLUMNS if name.startswith("n_")]
 
 
@@ -121,7 +122,7 @@ def activity_rates(
     1          call               3             2     0.67          1
     2         email               3             1     0.33          0
     """
-    keys = check_keys(department, by, _COLUMNS, own=True)
+    keys = check_keys(department, by, [*_COLUMNS, *_ON_THE_WAY], own=True)
     whole_number("late_days", late_days)
     share("confidence", confidence)
     department.require(activities=["rep_id", "activity_type", "occurred_at"])

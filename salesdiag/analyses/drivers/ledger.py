@@ -127,7 +127,7 @@ def gap_ledger(
     >>> round(float(table["gap_amount"].sum()), 6)
     -100.0
     """
-    keys = department.split_keys(by, results=_COLUMNS)
+    keys = department.split_keys(by, results=[*_COLUMNS, *SUMS])
     share("confidence", confidence)
     whole_number("n_draws", n_draws)
     groups = compared_groups(

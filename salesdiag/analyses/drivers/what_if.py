@@ -119,7 +119,7 @@ def what_if(
        level_value  gain_amount
     5          0.9         20.0
     """
-    keys = department.split_keys(by, results=_COLUMNS)
+    keys = department.split_keys(by, results=[*_COLUMNS, *SUMS])
     if reference == "plan":
         message = "reference must be 'last_year' or 'peers' here: a plan tells no factors."
         raise InputError(message)
