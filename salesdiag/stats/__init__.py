@@ -12,7 +12,7 @@ Each question has a part of its own, and its public names are imported from ther
 - ``bunching`` : cases that pile up at a threshold.
 - ``multiplicity`` : many tests at once, in families.
 - ``agreement`` : whether those who score agree.
-- ``change`` : control limits and dates of change of a series.
+- ``change`` : control limits, dates of change of a series, and where a change sits.
 - ``forecasts`` : bias, error and calibration of forecasts.
 - ``tiers`` : rates that change at thresholds.
 
