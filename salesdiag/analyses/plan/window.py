@@ -40,7 +40,7 @@ class Question(NamedTuple):
 _ON_THE_WAY = (
     "absolute", "age_band", "attainment", "chance", "elapsed_share", "error", "forecast",
     "is_too_early", "level", "linear", "place", "plain", "plain_absolute", "potential", "size",
-    "span", "tenure", "unplanned_actual", "until",
+    "is_joiner", "is_leaver", "is_whole", *PERIOD, "span", "tenure", "unplanned_actual", "until",
 )  # fmt: skip
 
 
