@@ -1,0 +1,135 @@
+"""What each step of the sale looked like in the window and a year before, place by place.
+
+Each function is one question to the engine, in the cells that `contrasts` compares.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import ibis
+from ibis import _
+
+from salesdiag.reductions.waits import deal_waits
+from salesdiag.reductions.yearly import places_of, yearly_cells
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from salesdiag.department import Department
+    from salesdiag.reductions.yearly import Years
+
+_DAY_SECONDS = 86_400
+
+
+def lead_cells(department: Department, years: Years, *, settle_days: int) -> pd.DataFrame:
+    """Count leads by month of coming in: answered, how late, worked at all, become a deal.
+
+    Leads of the last ``settle_days`` before the end of a side are too young for the counts of
+    what became of them (``n_settled`` is their denominator).
+    """
+    leads = department.table("leads")
+    leads = leads.filter(leads.created_at.notnull())
+    columns = leads.columns
+    none = ibis.null("timestamp")
+    answered_at = leads.first_response_at if "first_response_at" in columns else none
+    touched = answered_at.notnull() & (answered_at.date() <= department.as_of)
+    if department.has("activities", "lead_id"):
+        seen = department.table("activities")
+        seen = seen.filter(seen.occurred_at.date() <= department.as_of).lead_id
+        touched = touched | leads.lead_id.isin(seen)
+    is_deal = leads.deal_id.notnull() if "deal_id" in columns else ibis.literal(value=False)
+    seconds = answered_at.delta(leads.created_at, unit="second").cast("float64")
+    rows = leads.mutate(
+        is_settled=_.created_at.date() <= department.as_of - timedelta(days=settle_days),
+        is_touched=touched,
+        is_deal=is_deal,
+        log_hours=ibis.greatest(seconds / 3600, 1 / 60).log(),
+    )
+    answered = rows.log_hours.notnull() & (seconds >= 0)
+    rows = rows.mutate(log_hours=ibis.ifelse(answered, rows.log_hours, ibis.null("float64")))
+    return yearly_cells(
+        department, rows, rows.created_at.date(), years, places_of(department, "leads"),
+        {
+            "n_leads": _.count(),
+            "n_settled": _.count(where=_.is_settled),
+            "n_untouched": _.count(where=_.is_settled & ~_.is_touched),
+            "n_deals": _.count(where=_.is_settled & _.is_deal),
+            "n_answered": _.log_hours.count(),
+            "log_hours": _.log_hours.sum(),
+            "log_squares": (_.log_hours * _.log_hours).sum(),
+        },
+    )  # fmt: skip
+
+
+def created_cells(department: Department, years: Years, *, within_days: int) -> pd.DataFrame:
+    """Count deals by month of creation, and those won within some days of it."""
+    deals = department.select_deals()
+    age = deals.closed_at.date().delta(deals.created_at.date(), unit="day")
+    rows = deals.mutate(
+        is_settled=_.created_at.date() <= department.as_of - timedelta(days=within_days),
+        is_won=((_.status == "won") & (age <= within_days)).fill_null(False),  # noqa: FBT003
+    )
+    return yearly_cells(
+        department, rows, rows.created_at.date(), years, places_of(department, "deals"),
+        {
+            "n_deals": _.count(),
+            "n_settled": _.count(where=_.is_settled),
+            "n_won": _.count(where=_.is_settled & _.is_won),
+        },
+    )  # fmt: skip
+
+
+def won_cells(department: Department, years: Years) -> pd.DataFrame:
+    """Add up deals won by month of closing: money, list value, and their logarithms."""
+    deals = department.select_deals()
+    won = deals.filter((deals.status == "won") & (deals.amount > 0))
+    listed = won.list_amount if "list_amount" in won.columns else won.amount
+    won = won.mutate(
+        worth=won.amount.cast("float64"),
+        listed=ibis.coalesce(listed, won.amount).cast("float64"),
+    )
+    won = won.mutate(
+        log_list=_.listed.log(), depth=1 - _.worth / _.listed, is_priced=_.listed > 0
+    )
+    return yearly_cells(
+        department, won, won.closed_at.date(), years, places_of(department, "deals"),
+        {
+            "n_won": _.count(),
+            "amount": _.worth.sum(),
+            "list_amount": _.listed.sum(),
+            "log_list": _.log_list.sum(),
+            "log_list_squares": (_.log_list * _.log_list).sum(),
+            "depth": _.depth.sum(),
+            "depth_squares": (_.depth * _.depth).sum(),
+        },
+    )  # fmt: skip
+
+
+def step_cells(department: Department, years: Years, *, within_days: int) -> pd.DataFrame:
+    """Count deals by step and the month in which they reached it, and what became of them.
+
+    A deal that has passed a stage has reached it. Only those count that could be watched for
+    ``within_days``, so that all months have had the same time.
+    """
+    places = places_of(department, "deals")
+    deals = department.select_deals(by=places)
+    waits = deal_waits(department, deals, places, department.ladder())
+    in_time = waits.wait_days <= within_days
+    rows = waits.mutate(
+        is_settled=_.here_at.date() <= department.as_of - timedelta(days=within_days),
+        went_on=waits.next_at.notnull() & in_time,
+        is_lost=waits.next_at.isnull() & waits.end_at.notnull() & in_time,
+        is_skipped=waits.entered_at.isnull() & waits.next_at.notnull(),
+    ).filter(_.is_settled)
+    return yearly_cells(
+        department, rows, rows.here_at.date(), years, places,
+        {
+            "n_here": _.count(),
+            "n_on": _.count(where=_.went_on),
+            "n_lost": _.count(where=_.is_lost),
+            "n_skipped": _.count(where=_.is_skipped),
+        },
+        also=["step"],
+    )  # fmt: skip
