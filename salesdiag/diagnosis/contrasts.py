@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from salesdiag.diagnosis.finding import Level
+
     Floats = NDArray[np.float64]
 
 Kind = Literal["share", "total", "count", "mean", "log"]
@@ -47,7 +49,7 @@ class Link(NamedTuple):
 class Change(NamedTuple):
     """The change of one place: the logarithm of its rate over that of the base."""
 
-    level: str  # "department", or the level of the group
+    level: Level
     id: str
     measured: float
     expected: float
@@ -56,6 +58,11 @@ class Change(NamedTuple):
     standard_error: float
     p_value: float  # one-sided for the worse, times the places searched
     weight: float  # of this place among all, and none
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The groups of the place; none for the department."""
+        return () if self.level == "department" else (self.id,)
 
 
 class _Estimates(NamedTuple):
@@ -73,7 +80,7 @@ class _Estimates(NamedTuple):
         return found
 
 
-def changes(chain: Sequence[Link], levels: Mapping[str, str], *, worse: Worse) -> list[Change]:
+def changes(chain: Sequence[Link], levels: Mapping[str, Level], *, worse: Worse) -> list[Change]:
     """List the department and all groups by how well a change there alone explains the cells.
 
     Parameters
@@ -165,7 +172,7 @@ def _rate(sums: pd.DataFrame, kind: Kind) -> tuple[Floats, Floats]:
 
 
 def _placed(
-    groups: _Estimates, level: str, spread: float, shared: float, worse: Worse
+    groups: _Estimates, level: Level, spread: float, shared: float, worse: Worse
 ) -> list[tuple[float, Change]]:
     """Judge each group of a level as the one place of the change: its gain, and the change."""
     tells = groups.tells()

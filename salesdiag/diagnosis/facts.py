@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from salesdiag.department import Department
     from salesdiag.reductions.yearly import Years
 
-_DAY_SECONDS = 86_400
+_OF_REPS = ("team", "territory", "rep_id")
 
 
 def lead_cells(department: Department, years: Years, *, settle_days: int) -> pd.DataFrame:
@@ -90,9 +90,7 @@ def won_cells(department: Department, years: Years) -> pd.DataFrame:
         worth=won.amount.cast("float64"),
         listed=ibis.coalesce(listed, won.amount).cast("float64"),
     )
-    won = won.mutate(
-        log_list=_.listed.log(), depth=1 - _.worth / _.listed, is_priced=_.listed > 0
-    )
+    won = won.mutate(log_list=_.listed.log(), depth=1 - _.worth / _.listed, is_priced=_.listed > 0)
     return yearly_cells(
         department, won, won.closed_at.date(), years, places_of(department, "deals"),
         {
@@ -132,4 +130,72 @@ def step_cells(department: Department, years: Years, *, within_days: int) -> pd.
             "n_skipped": _.count(where=_.is_skipped),
         },
         also=["step"],
+    )  # fmt: skip
+
+
+def money_cells(department: Department, years: Years) -> pd.DataFrame:
+    """Add up the money of deals won in the window, by what of them happened inside it.
+
+    ``of_leads`` is that of deals whose lead came in within the window, ``of_deals`` that of
+    deals opened within it; ``cost`` is known where the deals carry it (``costed`` is the
+    money of those).
+    """
+    deals = department.select_deals()
+    won = deals.filter((deals.status == "won") & (deals.amount > 0))
+    places = places_of(department, "deals")
+    is_late = won.created_at.date() >= years.start
+    came = is_late
+    if department.has("leads", "deal_id", "created_at"):
+        leads = department.table("leads").filter(_.deal_id.notnull())
+        born = leads.group_by("deal_id").agg(came_on=_.created_at.min().date())
+        won = won.left_join(born, "deal_id").drop("deal_id_right")
+        came = won.came_on >= years.start
+        is_late = won.created_at.date() >= years.start
+    cost = won.cost_amount if "cost_amount" in won.columns else ibis.null("float64")
+    rows = won.mutate(
+        worth=won.amount.cast("float64"), cost=cost.cast("float64"),
+        is_late=is_late.fill_null(False), came=came.fill_null(False),  # noqa: FBT003
+    )  # fmt: skip
+    return yearly_cells(
+        department, rows, rows.closed_at.date(), years, places,
+        {
+            "amount": _.worth.sum(),
+            "of_leads": _.worth.sum(where=_.came),
+            "of_deals": _.worth.sum(where=_.is_late),
+            "costed": _.worth.sum(where=_.cost.notnull()),
+            "cost": _.cost.sum(),
+        },
+    )  # fmt: skip
+
+
+def step_money(department: Department, years: Years) -> pd.DataFrame:
+    """Add up the money won in the window by step, of deals that reached the step inside it."""
+    places = places_of(department, "deals")
+    deals = department.select_deals(by=places, start=years.start, end=years.end, on="closed_at")
+    won = deals.filter((deals.status == "won") & (deals.amount > 0))
+    waits = deal_waits(department, won, places, department.ladder())
+    worth = won.select("deal_id", worth=won.amount.cast("float64"))
+    rows = waits.join(worth, "deal_id").filter(_.here_at.date() >= years.start)
+    return yearly_cells(
+        department, rows, ibis.literal(years.end), years, places, {"amount": _.worth.sum()},
+        also=["step"],
+    )  # fmt: skip
+
+
+def effort_cells(department: Department, years: Years, *, winnable_days: int) -> pd.DataFrame:
+    """Count activities on deals by month and rep: on live ones, and on closed or dead ones."""
+    deals = department.select_deals().select("deal_id", "created_at", "closed_at", "status")
+    acts = department.table("activities").filter(
+        _.deal_id.notnull() & (_.occurred_at.date() <= department.as_of)
+    )
+    places = [one for one in places_of(department, "activities") if one in _OF_REPS]
+    kept = [one for one in ("rep_id", "occurred_at", "deal_id") if one in acts.columns]
+    joined = acts.select(*kept).join(deals, "deal_id")
+    day = joined.occurred_at.date()
+    is_over = joined.closed_at.date() < day
+    is_old = day.delta(joined.created_at.date(), unit="day") > winnable_days
+    rows = joined.mutate(is_dead=(is_over | is_old).fill_null(False))  # noqa: FBT003
+    return yearly_cells(
+        department, rows, rows.occurred_at.date(), years, places,
+        {"n_all": _.count(), "n_dead": _.count(where=_.is_dead)},
     )  # fmt: skip

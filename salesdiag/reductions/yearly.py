@@ -8,7 +8,7 @@ not grow with the deals.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import ibis
 from ibis import _
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from salesdiag.department import Department
 
 # what a place can be, from wide to narrow, and the column that tells it
-LEVELS = {
+Place = Literal["team", "territory", "source", "segment", "product", "rep"]
+LEVELS: dict[Place, str] = {
     "team": "team", "territory": "territory", "source": "source", "segment": "segment",
     "product": "product", "rep": "rep_id",
 }  # fmt: skip

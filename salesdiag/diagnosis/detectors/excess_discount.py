@@ -1,0 +1,41 @@
+"""Discounts are deeper than before, and win no more for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from salesdiag.diagnosis.suspects import at_place, likeliest, suspect
+
+if TYPE_CHECKING:
+    from salesdiag.diagnosis.contrasts import Change
+    from salesdiag.diagnosis.suspects import Suspect
+    from salesdiag.diagnosis.view import View
+
+_LEVELS = ("department", "team", "rep", "segment", "product", "territory")
+_SMALLEST = 0.015  # of the list price
+
+
+def detect(view: View) -> list[Suspect]:
+    """Compare the discount of deals won; what more of them are won for it is set against it."""
+    found = view.depth()
+    place = likeliest(found, _LEVELS)
+    if place is None or place.measured - place.expected < _SMALLEST:
+        return []
+    lost = float(np.log((1 - place.measured) / (1 - place.expected)))
+    error = place.standard_error * place.measured / (1 - place.measured)
+    gain, gain_error = _won_back(view, place)
+    harm = lost + gain, float(np.hypot(error, gain_error))
+    return [suspect("excess_discount", place, "price", harm, view.revenue(place), found)]
+
+
+def _won_back(view: View, place: Change) -> tuple[float, float]:
+    """Give the change of the last step's conversion, where the price is told, if it rose."""
+    last = view.n_steps() - 1
+    rise = at_place(view.step(last), place) if last >= 0 else None
+    if rise is None or rise.log_ratio <= 0:
+        return 0.0, 0.0
+    # a rise that chance may have made counts as much as it stands out from chance
+    kept = max(0.0, 1 - (rise.standard_error / rise.log_ratio) ** 2)
+    return kept * rise.log_ratio, kept * rise.standard_error

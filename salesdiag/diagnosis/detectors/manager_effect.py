@@ -1,0 +1,22 @@
+"""One team wins fewer of its deals than before, in all stages, while the others do not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from salesdiag.diagnosis.suspects import likeliest, size_of, suspect
+
+if TYPE_CHECKING:
+    from salesdiag.diagnosis.suspects import Suspect
+    from salesdiag.diagnosis.view import View
+
+
+def detect(view: View) -> list[Suspect]:
+    """Compare the conversion of whole teams with the year before, the others held against it."""
+    found = view.pipeline()
+    place = likeliest(found, ("team",))
+    if place is None or place != found[0]:  # something else explains it better
+        return []
+    exposed = view.revenue(place, of="of_deals")
+    return [suspect("manager_effect", place, "pipeline", size_of(place), exposed, found,
+                    has_driver=False)]  # fmt: skip
