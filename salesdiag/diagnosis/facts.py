@@ -67,14 +67,17 @@ def created_cells(department: Department, years: Years, *, within_days: int) -> 
     """Count deals by month of creation, and those won within some days of it."""
     deals = department.select_deals()
     age = deals.closed_at.date().delta(deals.created_at.date(), unit="day")
+    has_lead = deals.lead_id.notnull() if "lead_id" in deals.columns else ibis.literal(value=False)
     rows = deals.mutate(
         is_settled=_.created_at.date() <= department.as_of - timedelta(days=within_days),
+        is_unled=~has_lead,
         is_won=((_.status == "won") & (age <= within_days)).fill_null(False),  # noqa: FBT003
     )
     return yearly_cells(
         department, rows, rows.created_at.date(), years, places_of(department, "deals"),
         {
             "n_deals": _.count(),
+            "n_unled": _.count(where=_.is_unled),
             "n_settled": _.count(where=_.is_settled),
             "n_won": _.count(where=_.is_settled & _.is_won),
         },
@@ -143,18 +146,25 @@ def money_cells(department: Department, years: Years) -> pd.DataFrame:
     deals = department.select_deals()
     won = deals.filter((deals.status == "won") & (deals.amount > 0))
     places = places_of(department, "deals")
-    is_late = won.created_at.date() >= years.start
-    came = is_late
     if department.has("leads", "deal_id", "created_at"):
         leads = department.table("leads").filter(_.deal_id.notnull())
         born = leads.group_by("deal_id").agg(came_on=_.created_at.min().date())
         won = won.left_join(born, "deal_id").drop("deal_id_right")
-        came = won.came_on >= years.start
-        is_late = won.created_at.date() >= years.start
+    else:
+        won = won.mutate(came_on=won.created_at.date())
+    if "account_id" in won.columns:
+        bought = deals.filter((deals.status == "won") & deals.account_id.notnull())
+        first = bought.group_by("account_id").agg(bought_on=_.closed_at.min().date())
+        won = won.left_join(first, "account_id").drop("account_id_right")
+        again = (won.created_at.date() > won.bought_on) & (won.created_at.date() >= years.start)
+    else:
+        again = ibis.literal(value=False)
     cost = won.cost_amount if "cost_amount" in won.columns else ibis.null("float64")
     rows = won.mutate(
         worth=won.amount.cast("float64"), cost=cost.cast("float64"),
-        is_late=is_late.fill_null(False), came=came.fill_null(False),  # noqa: FBT003
+        is_late=(won.created_at.date() >= years.start).fill_null(False),  # noqa: FBT003
+        came=(won.came_on >= years.start).fill_null(False),  # noqa: FBT003
+        again=again.fill_null(False),  # noqa: FBT003
     )  # fmt: skip
     return yearly_cells(
         department, rows, rows.closed_at.date(), years, places,
@@ -162,6 +172,7 @@ def money_cells(department: Department, years: Years) -> pd.DataFrame:
             "amount": _.worth.sum(),
             "of_leads": _.worth.sum(where=_.came),
             "of_deals": _.worth.sum(where=_.is_late),
+            "of_repeats": _.worth.sum(where=_.again),
             "costed": _.worth.sum(where=_.cost.notnull()),
             "cost": _.cost.sum(),
         },

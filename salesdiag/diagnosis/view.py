@@ -1,122 +1,29 @@
-"""What the detectors look at: the department, its window, and each comparison made once."""
+"""What the detectors look at: each comparison with the year before, made once, and its money."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from salesdiag.diagnosis import facts
+from salesdiag.diagnosis.cells import Cells
 from salesdiag.diagnosis.contrasts import Link, changes
-from salesdiag.errors import InputError, MissingDataError
-from salesdiag.reductions.winnable import winnable_days
-from salesdiag.reductions.yearly import LEVELS, years_of
+from salesdiag.reductions.yearly import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date
 
-    import pandas as pd
-
-    from salesdiag.department import Department
     from salesdiag.diagnosis.contrasts import Change, Kind, Worse
 
-T = TypeVar("T")
-
-_SETTLE_DAYS = 21  # in which a lead becomes a deal or does not
-_STEP_DAYS = 45  # in which a deal goes on from a stage, mostly
-_USUAL_WINNABLE = 120
 _FEWEST_PAST = 50  # deals of the base without which there is no past to compare with
+_FEWEST_MONTHS = 10
 # a number of leads or deals of one rep says who was there, not what was wrong
 _COUNTED = ("department", "team", "territory", "source", "segment", "product")
 
 
-class View:
-    """The facts of one diagnosis, each asked of the engine once.
-
-    What cannot be made for want of a table is None, and the reason is kept in ``missed``.
-    """
-
-    def __init__(self, department: Department, start: date, end: date, confidence: float) -> None:
-        self.department = department
-        self.years = years_of(start, end)
-        self.confidence = confidence
-        self.missed: dict[str, MissingDataError] = {}
-        self._made: dict[str, Any] = {}
-
-    def once(self, name: str, make: Callable[[], T]) -> T | None:
-        """Make a thing once; None where the data do not hold it."""
-        if name not in self._made:
-            try:
-                self._made[name] = make()
-            except MissingDataError as error:
-                self.missed[name] = error
-                self._made[name] = None
-            except InputError:
-                self._made[name] = None
-        made: T | None = self._made[name]
-        return made
-
-    # --- cells ---------------------------------------------------------------------------
-
-    @property
-    def leads(self) -> pd.DataFrame | None:
-        """Cells of leads."""
-        return self.once("leads", lambda: self._checked(
-            facts.lead_cells, "leads", "created_at", settle_days=_SETTLE_DAYS))  # fmt: skip
-
-    @property
-    def created(self) -> pd.DataFrame | None:
-        """Cells of deals by month of creation."""
-        return self.once("created", lambda: self._checked(
-            facts.created_cells, "deals", "created_at", "closed_at", within_days=_STEP_DAYS * 2
-        ))  # fmt: skip
-
-    @property
-    def won(self) -> pd.DataFrame | None:
-        """Cells of deals by month of winning."""
-        return self.once("won", lambda: self._checked(
-            facts.won_cells, "deals", "closed_at", "amount"))  # fmt: skip
-
-    @property
-    def money(self) -> pd.DataFrame | None:
-        """Cells of the money won."""
-        return self.once("money", lambda: self._checked(
-            facts.money_cells, "deals", "closed_at", "created_at", "amount"))  # fmt: skip
-
-    @property
-    def steps(self) -> pd.DataFrame | None:
-        """Cells of deals by step and month of reaching it."""
-        return self.once("steps", lambda: self._checked(
-            facts.step_cells, "stage_changes", "stage", "entered_at", within_days=_STEP_DAYS
-        ))  # fmt: skip
-
-    @property
-    def step_money(self) -> pd.DataFrame | None:
-        """Money won by step reached in the window."""
-        return self.once("step money", lambda: self._checked(
-            facts.step_money, "stage_changes", "stage", "entered_at"))  # fmt: skip
-
-    @property
-    def effort(self) -> pd.DataFrame | None:
-        """Cells of activities on deals."""
-        return self.once("effort", lambda: self._checked(
-            facts.effort_cells, "activities", "deal_id", "occurred_at",
-            winnable_days=self.winnable_days))  # fmt: skip
-
-    @property
-    def winnable_days(self) -> int:
-        """The age by which nearly all deals that are ever won are won."""
-        found = winnable_days(self.department)
-        return _USUAL_WINNABLE if np.isnan(found) else round(found)
-
-    def _checked(
-        self, make: Callable[..., pd.DataFrame], table: str, *columns: str, **options: int
-    ) -> pd.DataFrame:
-        self.department.require(**{table: columns})
-        return make(self.department, self.years, **options)
-
-    # --- changes -------------------------------------------------------------------------
+class View(Cells):
+    """The comparisons of one diagnosis."""
 
     def has_past(self) -> bool:
         """Tell whether the year before the window is in the data."""
@@ -125,7 +32,7 @@ class View:
             return False
         base = cells[cells["side"] == "base"]
         months = base[base["n_deals"] > 0]["month"].nunique()
-        return bool(base["n_deals"].sum() >= _FEWEST_PAST and months >= 10)
+        return bool(base["n_deals"].sum() >= _FEWEST_PAST and months >= _FEWEST_MONTHS)
 
     def change(
         self,
@@ -235,7 +142,80 @@ class View:
         rest = self._all_steps()
         return [*first, *rest] if first and rest else first
 
-    # --- money ---------------------------------------------------------------------------
+    def demand(self) -> list[Change]:
+        """Leads and deals that came in without one."""
+        return self.change("demand", self._all_demand, worse="down", levels=_COUNTED)
+
+    def stale(self) -> list[Change]:
+        """Share of the open deals past winning."""
+        return self.change(
+            "stale", lambda: _links(self.open, "n_old", "n_open", "share"), worse="up"
+        )
+
+    def effort_per_deal(self) -> list[Change]:
+        """Activities on live deals for each that stood open."""
+        return self.change("effort", self._effort_chain, worse="down")
+
+    def pulled_over(self) -> list[Change]:
+        """Share of the wins about a quarter's end that fall before it."""
+        return self.change("pulled over", self._about_the_end, worse="up")
+
+    def late_depth(self) -> list[Change]:
+        """Discount of deals won in the last days of a quarter."""
+        return self.change("late depth", lambda: self._depth_of("end"), worse="up")
+
+    def early_depth(self) -> list[Change]:
+        """Discount of deals won at other times."""
+        return self.change("early depth", lambda: self._depth_of("rest"), worse="up")
+
+    def repeat_orders(self, without: tuple[str, ...] = ()) -> list[Change]:
+        """Deals opened with customers who had bought before."""
+        return self.change(
+            f"repeat orders {without}",
+            lambda: _links(self.repeats(without), "n_orders", None, "total"),
+            worse="down", levels=_COUNTED,
+        )  # fmt: skip
+
+    def market_change(self) -> float | None:
+        """Change of the market index, as a logarithm; None without an index of both years."""
+        if not self.department.has("market", "index", "period_start"):
+            return None
+        index = self.department.fetch("market")
+        day = pd.to_datetime(index["period_start"])
+        spans = ((self.years.base_start, self.years.base_end), (self.years.start, self.years.end))
+        levels = [index.loc[(day >= pd.Timestamp(first)) & (day <= pd.Timestamp(last)), "index"]
+                  .astype(float).mean() for first, last in spans]  # fmt: skip
+        return None if np.isnan(levels).any() else float(np.log(levels[1] / levels[0]))
+
+    def _all_demand(self) -> list[Link] | None:
+        if self.leads is None or self.created is None:
+            return _links(self.created, "n_deals", None, "total")
+        own = self.created.assign(came=self.created["n_unled"])
+        led = self.leads.assign(came=self.leads["n_leads"])
+        return _links(pd.concat([own, led], ignore_index=True), "came", None, "total")
+
+    def _effort_chain(self) -> list[Link] | None:
+        if self.effort is None or self.open is None:
+            return None
+        keys = [one for one in ("side", "month", "team", "territory", "rep_id")
+                if one in self.effort and one in self.open]  # fmt: skip
+        live = self.effort.assign(part=self.effort["n_all"] - self.effort["n_dead"], whole=0.0)
+        there = self.open.assign(part=0.0, whole=self.open["n_open"] - self.open["n_old"])
+        both = pd.concat([live, there])[[*keys, "part", "whole"]]
+        return [Link(both.groupby(keys, as_index=False)[["part", "whole"]].sum(), "count")]
+
+    def _about_the_end(self) -> list[Link] | None:
+        if self.periods is None:
+            return None
+        about = self.periods[self.periods["phase"].isin(["start", "end"])]
+        before = about["n_won"].where(about["phase"] == "end", 0.0)
+        return _links(about.assign(before=before), "before", "n_won", "share")
+
+    def _depth_of(self, phase: str) -> list[Link] | None:
+        if self.periods is None:
+            return None
+        rows = self.periods[(self.periods["phase"] == "end") == (phase == "end")]
+        return _links(rows, "depth", "n_won", "mean", "depth_squares")
 
     def revenue(self, place: Change, *, of: str = "amount") -> float:
         """Give the money won in the window at a place, all or a part of it."""
@@ -245,6 +225,29 @@ class View:
         """Give the money won in the window by deals that reached a step inside it."""
         cells = self.step_money
         return np.nan if cells is None else _at(cells[cells["step"] == number], place, "amount")
+
+    def revenue_at(self, level: str, ids: tuple[str, ...]) -> float:
+        """Give the money won in the window by a department or its teams."""
+        if self.money is None:
+            return np.nan
+        rows = self.money[self.money["side"] == "now"]
+        if level != "department":
+            rows = rows[rows[level].isin(ids)]
+        return float(rows["amount"].sum())
+
+    def base_revenue(self) -> float:
+        """Give the money won in the year before."""
+        cells = self.money
+        return np.nan if cells is None else float(cells["amount"][cells["side"] == "base"].sum())
+
+    def late_revenue(self, place: Change) -> float:
+        """Give the money won in the last days of the quarters."""
+        cells = self.periods
+        return np.nan if cells is None else _at(cells[cells["phase"] == "end"], place, "amount")
+
+    def repeat_revenue(self, place: Change) -> float:
+        """Give the money won in the window by deals with customers who had bought before."""
+        return _at(self.money, place, "of_repeats")
 
 
 def _links(

@@ -1,0 +1,143 @@
+"""The facts of a diagnosis: cells of leads, deals, steps, money and effort, each made once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from salesdiag.diagnosis import facts, more_facts
+from salesdiag.errors import InputError, MissingDataError
+from salesdiag.reductions.winnable import winnable_days
+from salesdiag.reductions.yearly import years_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    import pandas as pd
+
+    from salesdiag.department import Department
+
+T = TypeVar("T")
+
+_SETTLE_DAYS = 21  # in which a lead becomes a deal or does not
+_STEP_DAYS = 45  # in which a deal goes on from a stage, mostly
+_USUAL_WINNABLE = 120
+
+
+class Cells:
+    """The facts of one diagnosis, each asked of the engine once.
+
+    What cannot be made for want of a table is None, and the reason is kept in ``missed``.
+    """
+
+    def __init__(self, department: Department, start: date, end: date, confidence: float) -> None:
+        self.department = department
+        self.years = years_of(start, end)
+        self.confidence = confidence
+        self.missed: dict[str, MissingDataError] = {}
+        self._made: dict[str, Any] = {}
+
+    def once(self, name: str, make: Callable[[], T]) -> T | None:
+        """Make a thing once; None where the data do not hold it."""
+        if name not in self._made:
+            try:
+                self._made[name] = make()
+            except MissingDataError as error:
+                self.missed[name] = error
+                self._made[name] = None
+            except InputError:
+                self._made[name] = None
+        made: T | None = self._made[name]
+        return made
+
+    # --- cells ---------------------------------------------------------------------------
+
+    @property
+    def leads(self) -> pd.DataFrame | None:
+        """Cells of leads."""
+        return self.once("leads", lambda: self._checked(
+            facts.lead_cells, "leads", "created_at", settle_days=_SETTLE_DAYS))  # fmt: skip
+
+    @property
+    def created(self) -> pd.DataFrame | None:
+        """Cells of deals by month of creation."""
+        return self.once("created", lambda: self._checked(
+            facts.created_cells, "deals", "created_at", "closed_at", within_days=_STEP_DAYS * 2
+        ))  # fmt: skip
+
+    @property
+    def won(self) -> pd.DataFrame | None:
+        """Cells of deals by month of winning."""
+        return self.once("won", lambda: self._checked(
+            facts.won_cells, "deals", "closed_at", "amount"))  # fmt: skip
+
+    @property
+    def money(self) -> pd.DataFrame | None:
+        """Cells of the money won."""
+        return self.once("money", lambda: self._checked(
+            facts.money_cells, "deals", "closed_at", "created_at", "amount"))  # fmt: skip
+
+    @property
+    def steps(self) -> pd.DataFrame | None:
+        """Cells of deals by step and month of reaching it."""
+        return self.once("steps", lambda: self._checked(
+            facts.step_cells, "stage_changes", "stage", "entered_at", within_days=_STEP_DAYS
+        ))  # fmt: skip
+
+    @property
+    def step_money(self) -> pd.DataFrame | None:
+        """Money won by step reached in the window."""
+        return self.once("step money", lambda: self._checked(
+            facts.step_money, "stage_changes", "stage", "entered_at"))  # fmt: skip
+
+    @property
+    def effort(self) -> pd.DataFrame | None:
+        """Cells of activities on deals."""
+        return self.once("effort", lambda: self._checked(
+            facts.effort_cells, "activities", "deal_id", "occurred_at",
+            winnable_days=self.winnable_days))  # fmt: skip
+
+    @property
+    def open(self) -> pd.DataFrame | None:
+        """Cells of deals open at the ends of months."""
+        return self.once("open", lambda: self._checked(
+            more_facts.open_cells, "deals", "created_at", "closed_at",
+            winnable_days=self.winnable_days))  # fmt: skip
+
+    @property
+    def periods(self) -> pd.DataFrame | None:
+        """Cells of deals won by the phase of the quarter."""
+        return self.once("periods", lambda: self._checked(
+            more_facts.period_cells, "deals", "closed_at", "amount"))  # fmt: skip
+
+    @property
+    def days(self) -> pd.DataFrame | None:
+        """Selling days of each rep."""
+        return self.once("days", lambda: self._checked(more_facts.day_cells, "reps", "rep_id"))
+
+    @property
+    def accounts(self) -> pd.DataFrame | None:
+        """What the largest accounts bought."""
+        return self.once("accounts", lambda: self._checked(
+            more_facts.account_sums, "deals", "closed_at", "amount", "account_id"))  # fmt: skip
+
+    def repeats(self, without: tuple[str, ...]) -> pd.DataFrame | None:
+        """Cells of deals with known customers, some accounts left out."""
+        self_name = f"repeats {without}"
+        return self.once(self_name, lambda: self._checked(
+            more_facts.repeat_cells, "deals", "created_at", "closed_at", "account_id",
+            without=without))  # fmt: skip
+
+    @property
+    def winnable_days(self) -> int:
+        """The age by which nearly all deals that are ever won are won."""
+        found = winnable_days(self.department)
+        return _USUAL_WINNABLE if np.isnan(found) else round(found)
+
+    def _checked(
+        self, make: Callable[..., pd.DataFrame], table: str, *columns: str, **options: object
+    ) -> pd.DataFrame:
+        self.department.require(**{table: columns})
+        return make(self.department, self.years, **options)

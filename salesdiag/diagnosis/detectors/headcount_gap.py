@@ -1,0 +1,65 @@
+"""Selling days were lost: reps left and their seats stayed empty."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from salesdiag.diagnosis.suspects import Suspect
+
+if TYPE_CHECKING:
+    from salesdiag.diagnosis.view import View
+
+_SMALLEST = 0.05
+_SHARE_OF_WORK = 0.6  # the elasticity of sales to days where what the others take over is unknown
+
+
+def detect(view: View) -> list[Suspect]:
+    """Compare the selling days of the department and its teams with the year before."""
+    days = view.days
+    if days is None or not len(days):
+        return []
+    rows = [_row("department", "", days)]
+    if "team" in days:
+        rows += [_row("team", str(name), part) for name, part in days.groupby("team") if name]
+    table = pd.DataFrame(rows)
+    table["p_value"] = (table["p_value"] * len(table)).clip(upper=1.0)
+    short = table[table["change"] < -_SMALLEST].sort_values(["p_value", "level", "id"])
+    if not len(short):
+        return []
+    place = short.iloc[0]
+    ids = () if place["level"] == "department" else (place["id"],)
+    harm, error = _harm(view, place)
+    return [Suspect(
+        "headcount_gap", place["level"], ids, float(place["now"]), float(place["base"]),
+        int(place["n_reps"]), float(place["p_value"]), "days", harm, error,
+        view.revenue_at(place["level"], ids), has_driver=True, table=table,
+    )]  # fmt: skip
+
+
+def _row(level: str, name: str, days: pd.DataFrame) -> dict[str, object]:
+    """Compare the days of both sides; each rep who came or went may as well not have."""
+    from scipy import special
+
+    each = days.pivot_table(index="rep_id", columns="side", values="n_selling_days",
+                            aggfunc="sum", fill_value=0)  # fmt: skip
+    base, now = (each[side].to_numpy(float) if side in each else np.zeros(len(each))
+                 for side in ("base", "now"))  # fmt: skip
+    total = max(base.sum(), 1.0)
+    change = float(np.log(max(now.sum(), 1.0) / total))
+    error = float(np.sqrt(np.sum((now - base) ** 2)) / total)
+    p_value = float(special.ndtr(change / error)) if error > 0 else 1.0
+    return {"level": level, "id": name, "base": base.sum(), "now": now.sum(), "change": change,
+            "error": error, "p_value": p_value, "n_reps": len(each)}  # fmt: skip
+
+
+def _harm(view: View, place: pd.Series) -> tuple[float, float]:
+    """Give what the lost days did to what was won of each lead, or as much as days usually do."""
+    seen = [one for one in view.lead_to_win()
+            if (one.level, one.id) == (place["level"], place["id"])]  # fmt: skip
+    usual = _SHARE_OF_WORK * float(place["change"])
+    if not seen:
+        return usual, abs(usual) / 2
+    return min(seen[0].log_ratio, 0.0), seen[0].standard_error

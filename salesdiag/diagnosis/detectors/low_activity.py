@@ -1,0 +1,24 @@
+"""Less is done for each open deal than before, and fewer are won."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from salesdiag.diagnosis.suspects import at_place, likeliest, size_of, suspect
+
+if TYPE_CHECKING:
+    from salesdiag.diagnosis.suspects import Suspect
+    from salesdiag.diagnosis.view import View
+
+_SMALLEST = 0.10
+
+
+def detect(view: View) -> list[Suspect]:
+    """Compare activities per live open deal, so that a fuller table is no laziness."""
+    found = view.effort_per_deal()
+    place = likeliest(found)
+    harm = place and at_place(view.pipeline(), place)
+    if place is None or harm is None or place.log_ratio > -_SMALLEST:
+        return []
+    exposed = view.revenue(place, of="of_deals")
+    return [suspect("low_activity", place, "pipeline", size_of(harm), exposed, found)]

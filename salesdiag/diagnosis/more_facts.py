@@ -1,0 +1,138 @@
+"""More of what the window and the year before looked like: open deals, period ends, customers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis import _
+
+from salesdiag.engine import fetch
+from salesdiag.reductions.selling_days import selling_days
+from salesdiag.reductions.yearly import LEVELS, places_of, yearly_cells
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from salesdiag.department import Department
+    from salesdiag.reductions.yearly import Years
+
+_MIDDLE = 15  # of the month: quarters end with the second half of their last one
+_LARGEST = 50  # accounts that are looked at one by one
+
+
+def open_cells(department: Department, years: Years, *, winnable_days: int) -> pd.DataFrame:
+    """Count the deals open at the end of each month, and of them those past winning.
+
+    Openings less closings, added up month by month: no deal is looked at once for each month.
+    """
+    places = places_of(department, "deals")
+    deals = department.select_deals(by=places).filter(_.created_at.notnull())
+    deals = deals.filter((_.status == "open") | _.closed_at.notnull())
+    opened, closed = deals.created_at.date(), deals.closed_at.date()
+    old_on = opened + ibis.interval(days=winnable_days)
+    ends = [
+        (deals, opened, "n_open", 1), (deals.filter(closed.notnull()), closed, "n_open", -1),
+        (deals, old_on, "n_old", 1),
+        (deals.filter(closed.notnull()), ibis.greatest(closed, old_on), "n_old", -1),
+    ]  # fmt: skip
+    parts = []
+    for rows, day, name, sign in ends:
+        month = 12 * day.year() + day.month()
+        counts = fetch(rows.mutate(moved_in=month).group_by(["moved_in", *places]).agg(n=_.count()))
+        parts.append(counts.assign(what=name, n=sign * counts["n"]))
+    moves = pd.concat(parts, ignore_index=True)
+    return _standing(moves, places, years)
+
+
+def _standing(moves: pd.DataFrame, places: Sequence[str], years: Years) -> pd.DataFrame:
+    """Turn openings and closings into what stood open at the end of each month."""
+    first = 12 * years.base_start.year + years.base_start.month
+    found = []
+    for side, begin in (("base", first), ("now", first + 12)):
+        for month in range(12):
+            until = moves[moves["moved_in"] <= begin + month]
+            counts = until.pivot_table(
+                index=list(places), columns="what", values="n", aggfunc="sum", fill_value=0
+            ).reset_index()
+            found.append(counts.assign(side=side, month=month))
+    cells = pd.concat(found, ignore_index=True)
+    for name in ("n_open", "n_old"):
+        cells[name] = cells[name].astype(float) if name in cells else 0.0
+    return cells.sort_values(["side", "month", *places], ignore_index=True)
+
+
+def period_cells(department: Department, years: Years) -> pd.DataFrame:
+    """Add up deals won by the phase of the quarter: its first days, its last, and the rest."""
+    deals = department.select_deals()
+    won = deals.filter((deals.status == "won") & (deals.amount > 0))
+    listed = won.list_amount if "list_amount" in won.columns else won.amount
+    begins = department.calendar.fiscal_year_start
+    month = (won.closed_at.month() - begins + 12) % 3
+    day = won.closed_at.day()
+    phase = ibis.cases(
+        ((month == 2) & (day > _MIDDLE), "end"), ((month == 0) & (day <= _MIDDLE), "start"),
+        else_="rest",
+    )  # fmt: skip
+    worth = won.amount.cast("float64")
+    depth = 1 - worth / ibis.coalesce(listed, won.amount).cast("float64")
+    rows = won.mutate(phase=phase, depth=depth, worth=worth)
+    return yearly_cells(
+        department, rows, rows.closed_at.date(), years, places_of(department, "deals"),
+        {
+            "n_won": _.count(), "amount": _.worth.sum(), "depth": _.depth.sum(),
+            "depth_squares": (_.depth * _.depth).sum(),
+        },
+        also=["phase"],
+    )  # fmt: skip
+
+
+def day_cells(department: Department, years: Years) -> pd.DataFrame:
+    """Count the selling days of each rep on both sides."""
+    sides = pd.DataFrame({
+        "period_start": pd.to_datetime([years.base_start, years.start]),
+        "period_end": pd.to_datetime([years.base_end, years.end]),
+    })  # fmt: skip
+    days = selling_days(department, sides)
+    days["side"] = np.where(days["period_start"] == pd.Timestamp(years.start), "now", "base")
+    homes = department.fetch("reps").drop_duplicates("rep_id") if department.has("reps") else None
+    for column in LEVELS.values():
+        if homes is not None and column in homes and column != "rep_id":
+            days[column] = days["rep_id"].map(homes.set_index("rep_id")[column]).fillna("")
+    return days.drop(columns=["period_start", "period_end"])
+
+
+def account_sums(department: Department, years: Years) -> pd.DataFrame:
+    """Add up what the largest accounts of the year before bought on both sides."""
+    deals = department.select_deals()
+    won = deals.filter((deals.status == "won") & (deals.amount > 0) & deals.account_id.notnull())
+    day = won.closed_at.date()
+    is_base = (day >= years.base_start) & (day <= years.base_end)
+    is_now = (day >= years.start) & (day <= years.end)
+    worth = won.amount.cast("float64")
+    sums = won.group_by("account_id").agg(
+        n_base=won.count(where=is_base), n_now=won.count(where=is_now),
+        base_amount=worth.sum(where=is_base), now_amount=worth.sum(where=is_now),
+    )  # fmt: skip
+    largest = sums.filter(sums.n_base > 0).order_by([ibis.desc("base_amount"), "account_id"])
+    return fetch(largest.limit(_LARGEST)).fillna({"now_amount": 0.0, "base_amount": 0.0})
+
+
+def repeat_cells(department: Department, years: Years, *, without: Sequence[str]) -> pd.DataFrame:
+    """Count deals opened with customers who had bought before, some accounts left out."""
+    deals = department.select_deals().filter(_.account_id.notnull())
+    first = (
+        deals.filter(_.status == "won")
+        .group_by("account_id")
+        .agg(bought_on=_.closed_at.min().date())
+    )
+    rows = deals.join(first, "account_id")
+    rows = rows.filter(rows.created_at.date() > rows.bought_on)
+    if without:
+        rows = rows.filter(~rows.account_id.isin(list(without)))
+    return yearly_cells(
+        department, rows, rows.created_at.date(), years, places_of(department, "deals"),
+        {"n_orders": _.count()},
+    )  # fmt: skip
