@@ -8,7 +8,7 @@ import pytest
 
 import salesdiag as sd
 from salesdiag.analyses.activity import activity_allocation
-from salesdiag.analyses.activity.winnable import median_won_days, winnable_days
+from salesdiag.reductions.winnable import median_won_days, winnable_days
 from tests.frames import days, deals_of, sample_department
 from tests.real_data import data_set, needs
 

@@ -121,3 +121,29 @@ def test_costs_may_come_from_the_lines():
                           "unit_price": 45.0, "unit_cost": 30.0})  # fmt: skip
     department = sd.Department(deals=frame, line_items=lines, as_of="2025-12-31")
     assert break_even(department, edges=(0.0,))["contribution_amount"][1] == 30  # 90 - 2 x 30
+
+
+def test_a_group_whose_lost_deals_have_no_prices_has_no_volume_to_compare():
+    rows = [(status, 100.0, 100.0 - off) for status in ("won", "lost") for off in (0.0, 10.0)] * 30
+    deals = pd.DataFrame(rows, columns=["status", "list_amount", "amount"])
+    north = deals.assign(team="north", cost_amount=50.0)
+    south = north.assign(team="south")
+    south.loc[south["status"] == "lost", ["list_amount", "amount"]] = None
+    frame = pd.concat([north, south], ignore_index=True)
+    frame["deal_id"] = frame.index.astype(str)
+    table = break_even(sd.Department(deals=frame, as_of="2025-12-31"), by="team", edges=(0.0,))
+    assert table["volume_basis"].tolist() == ["wins", "wins", "none", "none"]
+    assert table["associated_growth"].isna().tolist() == [False, False, True, True]
+    assert table["n_compared"].tolist() == [60, 60, 0, 0]
+    assert table["n_unpriced"].tolist() == [0] * 4
+
+
+def test_a_group_without_prices_is_shown():
+    frame = pd.DataFrame({
+        "deal_id": list("ABC"), "status": "won", "team": ["n", "n", "s"], "cost_amount": 50.0,
+        "amount": [90.0, 100.0, 80.0], "list_amount": [100.0, 100.0, None],
+    })  # fmt: skip
+    table = break_even(sd.Department(deals=frame, as_of="2025-12-31"), by="team", edges=(0.0,))
+    assert table["team"].tolist() == ["n", "n", "s", "s"]
+    assert table["n_cases"].tolist() == [2, 2, 0, 0]
+    assert table["n_unpriced"].tolist() == [0, 0, 1, 1]

@@ -208,7 +208,7 @@ class TestRefusals:
 
     def test_won_deals_only(self):
         department = self.department(90.0).where(status="won")
-        with pytest.raises(sd.MissingDataError, match="has won deals only"):
+        with pytest.raises(sd.MissingDataError, match="there are won deals only"):
             discount_effect(department)
 
     def test_columns_to_adjust_for(self):
@@ -216,3 +216,69 @@ class TestRefusals:
             discount_effect(self.department(90.0), adjust_for=["rival"])
         with pytest.raises(sd.InputError, match="adjust_for must be a list of columns"):
             discount_effect(self.department(90.0), adjust_for=7)
+
+
+class TestSelectedGroups:
+    """Where prices of lost deals are missing, those known are of a selected group."""
+
+    def department(self, n_lost_bare, n_won_bare=0, **more):
+        # 400 priced deals: 50 of 100 small ones and so on, all alike; half of them discounted
+        cells = [(1000.0, 0.0, 100, 50), (1000.0, 0.1, 100, 60), (9000.0, 0.0, 100, 50),
+                 (9000.0, 0.1, 100, 60)]  # fmt: skip
+        rows = [(size, size * (1 - off), "won" if n < won else "lost")
+                for size, off, deals, won in cells for n in range(deals)]  # fmt: skip
+        rows += [(None, None, "lost")] * n_lost_bare + [(None, None, "won")] * n_won_bare
+        deals = pd.DataFrame(rows, columns=["list_amount", "amount", "status"])
+        deals = deals.assign(deal_id=deals.index.astype(str), **more)
+        return sd.Department(deals=deals, as_of="2025-12-31")
+
+    def found(self, *counts):
+        return discount_effect(self.department(*counts), edges=(0.05,)).iloc[1]
+
+    def test_up_to_the_limit_nothing_is_held_against_it(self):
+        row = self.found(20)  # of 200 lost deals, 180 have prices
+        assert (row.won_priced_share, row.lost_priced_share) == (1, 0.9)
+        assert (row.caveat, row.reason, row.n_unpriced) == ("", "", 20)
+        assert row.grade == "C"
+
+    def test_a_difference_in_the_priced_shares_is_a_caveat(self):
+        row = self.found(30)  # 180 of 210 are 86 %
+        assert row.caveat == (
+            "prices are known of 100 % of the won and 86 % of the lost deals (at most 10 points "
+            "apart)"
+        )
+        assert row.grade == "D"
+
+    def test_many_lost_deals_without_prices_are_a_caveat_though_won_ones_lack_them_too(self):
+        row = self.found(60, 73)  # 75 % of both
+        assert row.won_priced_share == pytest.approx(row.lost_priced_share, abs=0.01)
+        assert row.caveat.startswith("60 of 240 lost deals have no prices (at most 20 %)")
+        assert (row.grade, row.reason) == ("D", "")
+
+    def test_how_far_the_effect_could_move_by_hand(self):
+        row = self.found(50, 20)
+        base, deep = row.adjusted_win_rate - row.win_effect, row.adjusted_win_rate
+        # 200 deals a band; the 50 lost ones to this one and the 20 won to the other, and reversed
+        least = deep * 200 / 250 - (base * 200 + 20) / 220
+        greatest = (deep * 200 + 20) / 220 - base * 200 / 250
+        assert row.least_win_effect == pytest.approx(least)
+        assert row.greatest_win_effect == pytest.approx(greatest)
+        assert row.least_win_effect < row.win_effect < row.greatest_win_effect
+        known = self.found(0)
+        assert known.least_win_effect == pytest.approx(known.win_effect)
+
+    def test_a_group_is_refused_by_its_own_lost_deals(self):
+        # north's lost deals have prices, south's have none: it would win them all
+        deals = self.department(0).table("deals").to_pandas().assign(team="north")
+        south = deals.assign(team="south", deal_id="s" + deals["deal_id"])
+        bare = south["status"] == "lost"
+        south.loc[bare, ["amount", "list_amount"]] = None
+        deals = pd.concat([deals, south])
+        department = sd.Department(deals=deals, as_of="2025-12-31")
+        table = discount_effect(department, by="team", edges=(0.05,))
+        north, south = (rows for _team, rows in table.groupby("team"))
+        assert (north["reason"] == "").all()
+        assert south["reason"].str.contains("0 of 180 deals lost have a list price").all()
+        assert south["adjusted_win_rate"].isna().all()
+        assert (south["grade"] == "").all()
+        assert not south["is_reference"].any()

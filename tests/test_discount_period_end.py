@@ -194,6 +194,13 @@ class TestDistanceToTarget:
         assert table["n_without_target"].tolist() == [2] * 4
         assert table["n_early"].sum() == 1
 
+    def test_deals_of_an_unknown_day_are_counted(self):
+        deals = [("a", "2025-02-03", 90.0, 90.0), ("a", None, 10.0, 10.0)]
+        for window in ({}, {"start": "2025-01-01"}):
+            table = target_distance_pattern(self.department(deals), **window)
+            assert table["n_undated"].tolist() == [1] * 4
+            assert table["n_early"].sum() == 1
+
     def test_the_distance_is_of_all_deals_whatever_the_split(self):
         whole = target_distance_pattern(sample_department())
         parts = target_distance_pattern(sample_department(), by="source")
@@ -236,3 +243,67 @@ class TestDistanceToTarget:
     def test_edges_must_rise(self):
         with pytest.raises(sd.InputError, match="edges must be rising shares"):
             target_distance_pattern(sample_department(), edges=(1.0, 0.5))
+
+
+class TestWholePeriods:
+    """Which fiscal periods count: those between the record's beginning and ``as_of``."""
+
+    def row(self, days, **options):
+        as_of = options.pop("as_of", "2025-06-30")
+        return period_end_pattern(department_of(days, as_of=as_of), **options).iloc[0]
+
+    def test_quiet_periods_up_to_as_of_count(self):
+        # nothing is won from April on: two quarters more, and two boundaries
+        days = pd.bdate_range("2025-01-01", "2025-03-31")
+        row = self.row(days, as_of="2025-09-30")
+        assert (row.n_periods, row.n_boundaries) == (3, 2)
+        # 54 wins in the 54 and 55 days of two middles promise 5 x 54 / 109 in the last five days
+        assert row.last_ratio == pytest.approx(109 / 54)
+        assert row.next_first_ratio == 0
+        assert self.row(days, as_of="2025-09-29")["n_periods"] == 2
+
+    def test_the_window_ends_periods_too(self):
+        days = pd.bdate_range("2025-01-01", "2025-06-30")
+        row = self.row(days, end="2025-06-29")
+        assert (row.n_periods, row.n_outside) == (1, 64)
+        assert self.row(days, end="2030-12-31")["n_periods"] == 2
+
+    def test_a_lone_early_closing_begins_no_period(self):
+        days = pd.bdate_range("2025-02-17", "2025-09-30").tolist()
+        late = self.row(days, as_of="2025-09-30")
+        early = self.row([pd.Timestamp("2025-01-02"), *days], as_of="2025-09-30")
+        assert (early.n_periods, early.n_boundaries) == (2, 1)
+        assert early.n_outside == late.n_outside + 1
+        for name in ("last_ratio", "net_ratio", "n_won_first"):
+            assert early[name] == late[name]
+        far = self.row([pd.Timestamp("1985-03-07"), *days], as_of="2025-09-30")
+        assert (far.n_periods, far.n_outside) == (2, early.n_outside)
+
+    def test_a_window_from_before_the_record_begins_no_earlier(self):
+        days = pd.bdate_range("2025-02-17", "2025-09-30")
+        row = self.row(days, as_of="2025-09-30", start="2020-01-01")
+        assert (row.n_periods, row.n_boundaries) == (2, 1)
+
+    def test_a_quiet_start_of_a_window_inside_the_record_is_a_quiet_start(self):
+        days = [*pd.bdate_range("2024-10-01", "2024-12-31"),
+                *pd.bdate_range("2025-02-17", "2025-06-30")]  # fmt: skip
+        row = self.row(days, start="2025-01-01")
+        assert (row.n_periods, row.n_boundaries) == (2, 1)
+
+    def test_a_window_without_a_whole_period(self):
+        days = pd.bdate_range("2025-01-01", "2025-06-30")
+        row = self.row(days, start="2025-02-01", end="2025-03-31")
+        assert (row.n_periods, row.n_outside) == (0, 20 + 21)
+        assert np.isnan(row.last_ratio)
+        assert self.row(days, start="2026-01-01")["n_outside"] == 0
+
+    def test_groups_are_held_against_the_same_periods(self):
+        days = pd.bdate_range("2025-01-01", "2025-06-30")
+        frame = pd.DataFrame({"closed_at": days, "list_amount": 9.0, "amount": 9.0})
+        frame["team"] = np.where(np.arange(len(days)) < 100, "old", "new")  # from 21 May on
+        frame = frame.assign(deal_id=frame.index.astype(str), status="won")
+        department = sd.Department(deals=frame, as_of="2025-06-30")
+        table = period_end_pattern(department, by="team")
+        assert table["n_periods"].tolist() == [2, 2]
+        sums = table[["n_won_first", "n_won_middle", "n_won_last"]].to_numpy().sum()
+        assert sums == len(days)

@@ -12,7 +12,8 @@ from scipy import stats
 
 from salesdiag.errors import InputError
 from salesdiag.stats.effects import dose_effect
-from salesdiag.stats.effects.dose_cells import dose_cells
+from salesdiag.stats.effects.dose_cells import distinct_rows, dose_cells
+from salesdiag.stats.effects.doubly_robust import _cross_fit
 from salesdiag.stats.effects.overlap import Overlap, overlap_of, why_not
 from salesdiag.stats.effects.ridge import fit_means, fit_shares, shares_at
 
@@ -466,3 +467,55 @@ def test_without_clusters_errors_are_those_of_the_scores_case_by_case(kind):
 
 def test_at_the_limits_of_overlap_an_effect_is_still_told():
     assert why_not(Overlap(np.array([0.05]), np.array([20.0]), np.array([0.0]))) == [""]
+
+
+def naive_chances(cells):
+    """Fit the chances and outcomes fold by fold on all cells, alike or not."""
+    own = cells.level[:, None] == np.arange(len(cells.levels))
+    chance, expected = np.zeros((2, *own.shape))
+    for fold in range(cells.fold.max() + 1):
+        use = cells.fold == fold
+        fitted = fit_shares(cells.design[~use], (own * cells.n[:, None])[~use])
+        chance[use] = shares_at(cells.design[use], fitted)
+        for one in range(own.shape[1]):
+            some = ~use & own[:, one]
+            counts = np.column_stack([(cells.n - cells.total)[some], cells.total[some]])
+            expected[use, one] = shares_at(cells.design[use], fit_shares(
+                cells.design[some], counts))[:, 1]  # fmt: skip
+    return chance, expected
+
+
+@pytest.mark.parametrize("by_cluster", [True, False])
+def test_models_fitted_on_sums_of_alike_cells_are_those_of_all_cells(by_cluster):
+    dose, table, outcome, cluster = drawn(5, n_clusters=40)
+    clusters = cluster if by_cluster else None
+    cells = dose_cells(dose, table, np.ones(len(dose)), outcome, None, clusters, 5, 0)
+    chance, expected, taught = _cross_fit(cells, 1.0, shares=True)
+    assert taught.all()
+    wanted = naive_chances(cells)
+    np.testing.assert_allclose(chance, wanted[0], rtol=1e-9)
+    np.testing.assert_allclose(expected, wanted[1], rtol=1e-9)
+
+
+def test_distinct_rows_come_in_ascending_order_each_once():
+    rng = np.random.default_rng(2)
+    # binary columns, a column of many values, and so many columns that labels are put anew
+    rows = np.column_stack([rng.integers(0, 2, (500, 70)) * 0.5, rng.integers(0, 9, (500, 3))])
+    rows = rows[rng.integers(0, 60, 500)]
+    found, which = distinct_rows(rows)
+    np.testing.assert_array_equal(found, np.unique(rows, axis=0))
+    np.testing.assert_array_equal(found[which], rows)
+
+
+def test_of_a_list_of_references_the_first_that_is_not_refused_is_taken():
+    dose, table, outcome, cluster = drawn(1)
+    dose = np.where((dose == 0) & (np.arange(len(dose)) > 60), 1, dose)  # too few of level 0
+    data = (dose, table, np.ones(len(dose)), outcome)
+    assert dose_effect(*data, cluster=cluster).reason[0]
+    listed = dose_effect(*data, cluster=cluster, reference=[0, 2, 1])
+    alone = dose_effect(*data, cluster=cluster, reference=2)
+    np.testing.assert_array_equal(numbers_of(listed), numbers_of(alone))
+    assert listed.effect[2] == 0
+    assert np.isnan(dose_effect(*data, cluster=cluster, reference=[0]).effect).all()
+    with pytest.raises(InputError, match="reference must name at least one level"):
+        dose_effect(*data, reference=[])

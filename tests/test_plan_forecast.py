@@ -213,6 +213,16 @@ class TestRates:
         assert rest.draws.std() == pytest.approx(7 * np.sqrt(28 * 3), rel=0.12)
         assert rest.reach_draws.mean() == pytest.approx((rest.draws >= 80).mean(), abs=0.02)
 
+    def test_where_a_win_may_bring_next_to_nothing_the_target_is_out_of_reach(self):
+        # one win of a size that tells hardly anything: some draws of its mean are 0
+        rates = learn_rates(Cells(np.full((1, 1, 1), 9.0), np.full((1, 1, 1), 3.0),
+                                  np.zeros(1), np.zeros(1)), [0])  # fmt: skip
+        rest = draw_rest(np.full((1, 1), 5.0), rates, np.zeros(4), Sizes(10.0, 500.0, 1.0), 10.0,
+                         n_draws=500, seed=[1])  # fmt: skip
+        assert np.isfinite(rest.reach_draws).all()
+        assert rest.reach_draws.min() == 0
+        assert 0 < rest.reach_draws.max() <= 1
+
 
 class TestRefused:
     def test_a_history_of_two_months_is_too_short(self):
@@ -267,6 +277,19 @@ class TestGroups:
         assert idle["n_open_deals"].tolist() == [0, 0]
         assert (idle["forecast_mean"] < 0.5).all()
         assert (idle["reach_rate"] < 0.05).all()
+
+    def test_a_day_of_wins_without_amounts_hides_nothing_else_of_the_rep(self):
+        frame = even().deals.execute()
+        paid = (frame["rep_id"] == "r0") & (frame["closed_at"] == pd.Timestamp("2025-04-20"))
+        assert paid.sum() == 1
+        frame.loc[paid, "amount"] = np.nan
+        plan = months_plan(10.0, level="rep", name="r0")
+        department = sd.Department(deals=frame, targets=plan, as_of="2025-08-31")
+        row = attainment_forecast(department, by="rep_id", on="2025-08-10").iloc[0]
+        assert row[["open_expected", "new_expected", "forecast", "reach_rate"]].notna().all()
+        table = forecast_backtest(department, by="rep_id", elapsed_shares=[0.5])
+        own = table.set_index("rep_id").loc["r0"]
+        assert own[["forecast_sum", "reach_forecast_share", "brier"]].notna().all()
 
     def test_months_and_quarters_that_overlap_are_foretold_each(self):
         quarter = months_plan(150.0).iloc[[6]]

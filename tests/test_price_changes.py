@@ -31,9 +31,10 @@ def test_the_textbooks_1000_at_50_to_1100_at_52():
         [("A", "2024-06-01", "desk", 1000.0, 50.0), ("B", "2025-06-01", "desk", 1100.0, 52.0)]
     )
     table = price_volume_mix(department)
-    assert parts_of(table) == pytest.approx(
-        {"volume": 5100, "mix": 0, "price": 2100, "currency": 0, "new": 0, "lost": 0}
-    )
+    assert parts_of(table) == pytest.approx({
+        "volume": 5100, "mix": 0, "price": 2100, "currency": 0, "new": 0, "lost": 0, "returns": 0,
+        "unsplit": 0,
+    })  # fmt: skip
     row = table.iloc[0]
     assert (row.base_amount, row.window_amount, row.change_amount) == (50_000, 57_200, 7200)
     assert [str(one.date()) for one in (row.base_start, row.base_end, row.window_end)] == [
@@ -88,14 +89,95 @@ def test_without_lines_a_deal_is_one_unit_of_its_product():
     assert parts["price"] == pytest.approx(-15)
 
 
-def test_what_has_no_quantity_is_counted_and_left_out():
+def test_what_has_no_money_is_counted_and_left_out():
     department = department_of([
         ("A", "2024-06-01", "desk", 10.0, 100.0), ("B", "2025-06-01", "desk", 10.0, 100.0),
-        ("C", "2025-06-01", "desk", -2.0, 100.0), ("D", "2025-06-01", "desk", 1.0, None),
+        ("C", "2025-06-01", "desk", 0.0, 100.0), ("D", "2025-06-01", "desk", 1.0, None),
     ])  # fmt: skip
     table = price_volume_mix(department)
-    assert table["n_left_out"].tolist() == [2] * 6
+    assert set(table["n_left_out"]) == {2}
+    assert set(table["n_deals"]) == {4}
     assert table["window_amount"][0] == 1000
+
+
+def test_returns_are_a_term_of_their_own():
+    department = department_of([
+        ("A", "2024-06-01", "desk", 10.0, 100.0), ("B", "2024-06-01", "desk", -1.0, 100.0),
+        ("C", "2025-06-01", "desk", 10.0, 100.0), ("D", "2025-06-01", "desk", -2.0, 100.0),
+        ("E", "2025-07-01", "credit", 1.0, -50.0),
+    ])  # fmt: skip
+    table = price_volume_mix(department)
+    row, parts = table.iloc[0], parts_of(table)
+    assert (row.base_amount, row.window_amount, row.change_amount) == (900, 750, -150)
+    assert parts.pop("returns") == -150
+    assert set(parts.values()) == {0}
+    assert (row.n_returns, row.n_left_out, row.n_items) == (3, 0, 1)
+
+
+class TestBesideLines:
+    """Deals won without lines, and amounts that are not those of the lines."""
+
+    def department(self):
+        # A is its lines; B has an installation of 200 that no line names; C and D have no lines,
+        # E no money at all, F was won on an unknown day
+        deals = pd.DataFrame({
+            "deal_id": list("ABCDEF"), "status": "won", "team": list("nnnsss"),
+            "closed_at": pd.to_datetime(["2024-06-01", "2025-06-01", "2024-06-01", "2025-06-01",
+                                         "2025-06-01", None]),
+            "amount": [None, 1200.0, 300.0, 500.0, None, 70.0],
+        })  # fmt: skip
+        lines = pd.DataFrame({
+            "deal_id": ["A", "B"], "product": "desk", "quantity": 10.0, "list_price": 100.0,
+            "unit_price": [90.0, 100.0],
+        })  # fmt: skip
+        return sd.Department(deals=deals, line_items=lines, as_of="2025-12-31")
+
+    def test_their_money_is_a_term_of_its_own(self):
+        table = price_volume_mix(self.department())
+        row, parts = table.iloc[0], parts_of(table)
+        assert (row.base_amount, row.window_amount, row.change_amount) == (1200, 1700, 500)
+        assert parts["price"] == pytest.approx(100)
+        assert parts["unsplit"] == 200 + 500 - 300
+        assert table["part_amount"].sum() == pytest.approx(500)
+        counts = [row.n_deals, row.n_undated, row.n_without_lines, row.n_returns, row.n_left_out]
+        assert counts == [5, 1, 3, 0, 1]
+
+    def test_a_group_without_lines_is_shown(self):
+        table = price_volume_mix(self.department(), by="team").set_index(["team", "term"])
+        assert table.loc[("s", "unsplit"), "part_amount"] == 500
+        assert table.loc["s", "n_items"].tolist() == [0] * 8
+        sums = table.groupby("team")["part_amount"].sum()
+        assert sums.to_list() == pytest.approx([0, 500])
+
+    def test_the_interval_is_that_of_accounts_drawn(self):
+        table = price_volume_mix(self.department()).set_index("term")
+        row = table.loc["unsplit"]
+        assert row.part_amount_low < row.part_amount < row.part_amount_high
+        wide = price_volume_mix(self.department(), confidence=0.99).set_index("term").loc["unsplit"]
+        assert wide.part_amount_low < row.part_amount_low
+
+
+def test_credits_without_lines_take_no_unit_away():
+    deals = pd.DataFrame({
+        "deal_id": list("ABC"), "status": "won", "product": "desk", "amount": [90.0, 90.0, -30.0],
+        "closed_at": pd.to_datetime(["2024-03-01", "2025-03-01", "2025-04-01"]),
+    })  # fmt: skip
+    table = price_volume_mix(sd.Department(deals=deals, as_of="2025-12-31"))
+    assert parts_of(table) == {
+        "volume": 0, "mix": 0, "price": 0, "currency": 0, "new": 0, "lost": 0, "returns": -30,
+        "unsplit": 0,
+    }  # fmt: skip
+    assert (table["n_returns"][0], table["n_without_lines"][0]) == (1, 0)
+
+
+def test_an_item_without_a_name_is_one_item():
+    department = department_of([
+        ("A", "2024-06-01", None, 10.0, 100.0), ("B", "2025-06-01", None, 10.0, 90.0),
+        ("C", "2025-06-01", "desk", 1.0, 100.0),
+    ])  # fmt: skip
+    table = price_volume_mix(department)
+    assert (table["n_items"][0], table["n_new_items"][0]) == (2, 1)
+    assert parts_of(table)["price"] == pytest.approx(-100)
 
 
 class TestCurrency:
@@ -119,6 +201,16 @@ class TestCurrency:
         parts = parts_of(price_volume_mix(self.department(1.5, 100.0)))
         assert parts["currency"] == pytest.approx(300)
         assert parts["price"] == pytest.approx(0)
+
+    def test_a_deal_without_a_currency_is_in_that_of_the_department(self):
+        department = self.department(1.5, 100.0)
+        deals = department.table("deals").to_pandas().assign(currency=None)
+        tables = {name: department.table(name).to_pandas() for name in ("line_items", "fx_rates")}
+        table = price_volume_mix(
+            sd.Department(deals=deals, as_of="2025-12-31", currency="EUR", **tables)
+        )
+        assert table["part_amount"].sum() == pytest.approx(300)
+        assert parts_of(table)["currency"] == 0
 
     def test_both_are_told_apart(self):
         # 1,200 to 10 x 90 x 1.5 = 1,350: price -10 x 10 at the mean rate, the rest is currency

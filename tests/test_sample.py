@@ -23,6 +23,8 @@ NAMES = (
     "targets",
     "accounts",
     "line_items",
+    "deal_changes",
+    "source_costs",
 )
 
 

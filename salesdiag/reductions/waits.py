@@ -39,13 +39,7 @@ def count_waits(
     all before it; in the others only stages entered count, and who goes past the next one
     without entering it is ``n_passed_by``.
     """
-    first_day = refuse_unknown_stages(department, ladder)
-    columns = dict.fromkeys(["deal_id", "status", "closed_at", "created_at", *keys])
-    there = deals.select(*[name for name in columns if name in deals.columns])
-    reached = there.left_join(_reach(department, ladder, mode), "deal_id").drop("deal_id_right")
-    placed = _place_the_unmoved(reached, first_day)
-    steps = ibis.range(len(ladder) - 1).unnest().name("step").as_table()
-    waits = _waits(department, placed.cross_join(steps), len(ladder) - 1, mode)
+    waits = deal_waits(department, deals, keys, ladder, mode=mode)
     counts = waits.group_by([*keys, "step", "wait_days"]).agg(
         n_to=_.count(where=_.next_at.notnull()),
         n_lost=_.count(where=_.next_at.isnull() & _.by_at.isnull() & (_.status == "lost")),
@@ -65,6 +59,29 @@ def count_waits(
     return fetch(counts)
 
 
+def deal_waits(
+    department: Department,
+    deals: ibis.Table,
+    keys: list[str],
+    ladder: pd.DataFrame,
+    *,
+    mode: Mode = "reached",
+) -> ibis.Table:
+    """Give one row a deal and step that it came to: when it came, how long and to what end.
+
+    Columns: the keys, ``deal_id``, ``status``, ``step``, ``here_at``, ``next_at`` (went on),
+    ``by_at`` (went past), ``end_at`` (of a lost deal), ``wait_days``, ``entered_at`` (entered
+    the stage itself, the last time), ``passed_at``, ``is_unmoved``.
+    """
+    first_day = refuse_unknown_stages(department, ladder)
+    columns = dict.fromkeys(["deal_id", "status", "closed_at", "created_at", *keys])
+    there = deals.select(*[name for name in columns if name in deals.columns])
+    reached = there.left_join(_reach(department, ladder, mode), "deal_id").drop("deal_id_right")
+    placed = _place_the_unmoved(reached, first_day)
+    steps = ibis.range(len(ladder) - 1).unnest().name("step").as_table()
+    return _waits(department, placed.cross_join(steps), len(ladder) - 1, mode)
+
+
 def _reach(department: Department, ladder: pd.DataFrame, mode: Mode) -> ibis.Table:
     """Give, per deal, when it first reached each stage or a later one, and last entered it."""
     moves = department.table("stage_changes")
@@ -73,8 +90,10 @@ def _reach(department: Department, ladder: pd.DataFrame, mode: Mode) -> ibis.Tab
     columns = {}
     for step in range(len(ladder)):
         columns[f"reached_{step}"] = _.entered_at.min(where=_.step >= step)
-        columns[f"entered_{step}"] = _.entered_at.max(where=_.step == step)
-        columns[f"first_{step}"] = _.entered_at.min(where=_.step == step)
+        if step < len(ladder) - 1:
+            columns[f"entered_{step}"] = _.entered_at.max(where=_.step == step)
+        if mode != "reached":
+            columns[f"first_{step}"] = _.entered_at.min(where=_.step == step)
     # a lost stage is no step of the ladder
     entries = moves.select("deal_id", "entered_at", step=moves.stage.cases(*steps, else_=-1))
     reached = entries.group_by("deal_id").agg(last_at=_.entered_at.max(), **columns)
@@ -103,6 +122,7 @@ def _place_the_unmoved(reached: ibis.Table, first_day: date | None) -> ibis.Tabl
     placed = {
         name: ibis.ifelse(unmoved, reached.created_at, reached[name])
         for name in ("reached_0", "entered_0", "first_0")
+        if name in reached.columns
     }
     return reached.mutate(**placed, is_unmoved=unmoved).filter(_.reached_0.notnull())
 

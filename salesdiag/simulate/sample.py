@@ -32,7 +32,9 @@ import numpy as np
 import pandas as pd
 
 from salesdiag.schema import TABLES
+from salesdiag.simulate.sample_changes import deal_changes
 from salesdiag.simulate.sample_columns import all_columns
+from salesdiag.simulate.sample_costs import source_costs
 from salesdiag.simulate.sample_process import simulate
 
 if TYPE_CHECKING:
@@ -110,6 +112,8 @@ def _tables(seed: int, *, keep: float) -> dict[str, pd.DataFrame]:
         for name, columns in all_columns(rng, world).items()
     }
     _blemish(rng, tables)
+    tables["deal_changes"] = deal_changes(seed, tables)
+    tables["source_costs"] = source_costs()
     return tables
 
 

@@ -11,8 +11,8 @@ from salesdiag.analyses.activity.allocation_counts import DESTINATIONS, count_de
 from salesdiag.analyses.activity.keys import check_keys, groups_of_reps, home_of
 from salesdiag.analyses.activity.links import Link, link_of
 from salesdiag.analyses.activity.panel import ALL
-from salesdiag.analyses.activity.winnable import winnable_days
 from salesdiag.department import UNASSIGNED
+from salesdiag.reductions.winnable import winnable_days
 from salesdiag.schema import ACTIVITY_TYPES
 from salesdiag.stats.arguments import share, whole_number
 from salesdiag.stats.rates import clustered_rate
@@ -27,6 +27,7 @@ _COLUMNS = [
     "activity_type", "destination", "age_limit_days", "n_reps", "n_all", "n_activities",
     "effort_share", "effort_share_low", "effort_share_high",
 ]  # fmt: skip
+_ON_THE_WAY = ("cluster", "label", "lead", "n", "winnable")  # names of figures
 
 
 def activity_allocation(
@@ -129,7 +130,7 @@ def activity_allocation(
     2  already lost             1          0.25
     3       no deal             1          0.25
     """
-    keys = check_keys(department, by, _COLUMNS, own=True)
+    keys = check_keys(department, by, [*_COLUMNS, *_ON_THE_WAY], own=True)
     share("confidence", confidence)
     share("won_share", won_share)
     department.require(

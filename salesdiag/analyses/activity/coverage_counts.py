@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import ibis
 from ibis import _
 
-from salesdiag.analyses.activity.links import Link, typed_activities
 from salesdiag.engine import fetch, steady
 from salesdiag.periods import parse_day
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from salesdiag.analyses.activity.links import Link
     from salesdiag.department import Department
 
 COUNTS = ["n_deals", "n_undated", "n_open", "n_activities", "n_never_touched", "n_touched",
@@ -51,7 +51,8 @@ def count_coverage(
         worth=(deals.amount if "amount" in deals.columns else ibis.null()).cast("float64"),
         planned=_planned(department, deals),
     )
-    done = _by_link(department, link)
+    is_whole = status == "all" and start is None and end is None
+    done = _by_link(department, link, None if is_whole else deals.filter(_.inside))
     table = deals.left_join(done, f"{link}_id")
     table = table.mutate(**{name: table[name].fill_null(0) for name in _PER_DEAL})
     sums = _sums(department, within_days)
@@ -88,11 +89,13 @@ def _planned(department: Department, deals: ibis.Table) -> ibis.Value:
     return later.fill_null(False)  # noqa: FBT003
 
 
-def _by_link(department: Department, link: Link) -> ibis.Table:
+def _by_link(department: Department, link: Link, asked: ibis.Table | None) -> ibis.Table:
     """Count what was done, is to come, was due and is overdue, by deal or account."""
     as_of = department.as_of
-    rows = typed_activities(department, [])
-    rows = rows.filter(rows[f"{link}_id"].notnull())
+    rows = department.table("activities")
+    rows = rows.mutate(day=rows.occurred_at.date()).filter(rows[f"{link}_id"].notnull())
+    if asked is not None:  # of the many rows only theirs are put together
+        rows = rows.filter(rows[f"{link}_id"].isin(asked[f"{link}_id"]))
     undone: ibis.Value = ibis.literal(False)  # noqa: FBT003
     is_task = rows.activity_type == "task"
     if "completed_at" in rows.columns:

@@ -16,7 +16,7 @@ from salesdiag.analyses.activity.effect_fit import (
 )
 from salesdiag.analyses.activity.keys import check_keys
 from salesdiag.analyses.activity.panel import Result, column_of, result_panel, split_panel
-from salesdiag.analyses.activity.winnable import median_won_days, winnable_days
+from salesdiag.reductions.winnable import median_won_days, winnable_days
 from salesdiag.stats.arguments import one_of, share, whole_number
 
 if TYPE_CHECKING:

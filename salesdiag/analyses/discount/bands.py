@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
@@ -17,6 +18,7 @@ from salesdiag.analyses.discount.ratios import (
     read_edges,
 )
 from salesdiag.reductions.deal_prices import (
+    NAMES,
     Unit,
     deal_prices,
     line_prices,
@@ -31,12 +33,14 @@ if TYPE_CHECKING:
 
     from salesdiag.department import Department
 
+_UNPRICED, _UNDATED = -1, -2  # no bands: what is left out of them
 EDGES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
 _COLUMNS = [
-    "status", "unit", "discount_from", "discount_to", "n_cases", "n_priced", "n_accounts",
-    "case_rate", "case_rate_low", "case_rate_high", "list_amount", "net_amount",
-    "discount_amount", "weighted_discount", "weighted_discount_low", "weighted_discount_high",
-    "n_without_cost", "contribution_amount", "margin", "margin_low", "margin_high",
+    "status", "unit", "discount_from", "discount_to", "n_cases", "n_unpriced", "n_undated",
+    "n_priced", "n_accounts", "case_rate", "case_rate_low", "case_rate_high", "list_amount",
+    "net_amount", "discount_amount", "weighted_discount", "weighted_discount_low",
+    "weighted_discount_high", "n_without_cost", "contribution_amount", "margin", "margin_low",
+    "margin_high",
 ]  # fmt: skip
 
 
@@ -61,8 +65,7 @@ def discount_bands(
 
     A band holds the discounts above its first edge up to its second; the first band those at
     list price or above it (with 0 as the first edge). Depths are taken to the nearest
-    thousandth of the list price. Cases without two prices above 0 are counted by
-    `discount_distribution`.
+    thousandth of the list price. Cases without two prices above 0 are counted and left out.
 
     Parameters
     ----------
@@ -92,7 +95,10 @@ def discount_bands(
         - ``status``, ``unit`` : as asked for;
         - ``discount_from``, ``discount_to`` : the band, as shares of the list price; NaN where it
           has no end;
-        - ``n_cases`` : priced deals or lines of the group; ``n_priced`` : of these, in the band;
+        - ``n_cases`` : priced deals or lines of the group; ``n_unpriced``, ``n_undated`` : those
+          of the group without two prices above 0, and without a known day of closing where there
+          is a window, left out, the same in all rows of a group;
+        - ``n_priced`` : of the priced, those in the band;
         - ``n_accounts`` : accounts behind them;
         - ``case_rate``, ``case_rate_low``, ``case_rate_high`` : ``n_priced / n_cases``, in
           [0, 1], with Wilson interval; NaN without cases;
@@ -136,7 +142,7 @@ def discount_bands(
     one_of("unit", unit, ("deals", "lines"))
     one_of("status", status, ("won", "lost"))
     limits = read_edges(edges)
-    keys = department.split_keys(by, results=[*_COLUMNS, "band"])
+    keys = department.split_keys(by, results=[*_COLUMNS, *NAMES, "band"])
     table = band_sums(department, keys, limits, status=status, unit=unit, start=start, end=end)
     table["status"], table["unit"] = status, unit
     low, high = wilson_interval(table["n_priced"], table["n_cases"], confidence=confidence)
@@ -166,17 +172,19 @@ def band_sums(
 ) -> pd.DataFrame:
     """Add up the priced cases of each group and band; every group has a row for every band.
 
-    Columns: the keys, ``band``, ``discount_from``, ``discount_to``, ``n_cases`` (of the
-    group), ``n_priced``, ``n_with_cost``, and the pairs ``money`` (given away of list price),
-    ``costed`` (contribution of net price) and ``at_list`` (what list price less cost is of
-    list price).
+    Columns: the keys, ``band``, ``discount_from``, ``discount_to``, ``n_cases``, ``n_unpriced``,
+    ``n_undated`` (of the group), ``n_priced``, ``n_with_cost``, and the pairs ``money`` (given
+    away of list price), ``costed`` (contribution of net price) and ``at_list`` (what list price
+    less cost is of list price).
     """
     if unit == "deals":
-        cases = deal_prices(department, keys, start=start, end=end, costed=True)
+        cases = deal_prices(department, keys, start=start, end=end)
     else:
-        cases = line_prices(department, keys, start=start, end=end)
-    cases = cases.filter(_.is_inside & _.is_priced & (_.status == status))
-    cases = cases.mutate(band=band_expression(cases, edges))
+        cases = line_prices(department, keys, start=start, end=end).filter(_.has_line)
+    cases = cases.filter(_.status == status)
+    used = cases.is_inside & cases.is_priced
+    nowhere = ibis.ifelse(cases.is_inside, _UNPRICED, _UNDATED)
+    cases = cases.mutate(band=ibis.ifelse(used, band_expression(cases, edges), nowhere))
     costed = _.price_cost.notnull()
     sums = sum_by_cluster(
         cases,
@@ -194,17 +202,25 @@ def band_sums(
 
 
 def _with_every_band(sums: pd.DataFrame, keys: list[str], edges: np.ndarray) -> pd.DataFrame:
+    left_out = {"n_unpriced": _UNPRICED, "n_undated": _UNDATED}
+    for name, band in left_out.items():
+        sums[name] = sums["n_priced"].where(sums["band"] == band, 0)
+        sums[name] = sums.groupby(keys)[name].transform("sum") if keys else sums[name].sum()
+    told = sums[[*keys, *left_out]].drop_duplicates() if keys else sums[[*left_out]].head(1)
+    every = sums[keys].drop_duplicates() if keys else pd.DataFrame(index=[0])
+    sums = sums[sums["band"] >= 0].drop(columns=list(left_out))
     begin, stop = band_ends(edges)
     bands = pd.DataFrame({"band": np.arange(len(begin)), "discount_from": begin,
                           "discount_to": stop})  # fmt: skip
     bands["discount_from"] = bands["discount_from"].where(bands["discount_from"] > -np.inf)
     bands["discount_to"] = bands["discount_to"].where(bands["band"] < len(edges))
-    groups = sums[keys].drop_duplicates() if keys else pd.DataFrame(index=[0])
     whole = [name for name in sums if sums[name].dtype == "int64"]
-    table = groups.merge(bands, how="cross").merge(sums, on=[*keys, "band"], how="left")
+    table = every.merge(bands, how="cross").merge(sums, on=[*keys, "band"], how="left")
     counted = [str(name) for name in sums if name not in (*keys, "band")]
     table[counted] = table[counted].astype(float).fillna(0.0)
     table = table.astype(dict.fromkeys(whole, "int64"))
     parts = table.groupby(keys)["n_priced"].transform("sum") if keys else table["n_priced"].sum()
     table["n_cases"] = np.asarray(parts) + np.zeros(len(table), dtype="int64")
-    return table
+    if keys:
+        return table.merge(told, on=keys, how="left")
+    return table.assign(**{name: int(told[name].sum()) for name in left_out})

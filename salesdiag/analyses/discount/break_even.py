@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import ibis
 import numpy as np
+import pandas as pd
 from ibis import _
 
 from salesdiag.analyses.discount.bands import EDGES, band_sums
@@ -18,7 +19,7 @@ from salesdiag.analyses.discount.ratios import (
     read_edges,
 )
 from salesdiag.errors import MissingDataError
-from salesdiag.reductions.deal_prices import Unit, line_prices, sum_by_cluster
+from salesdiag.reductions.deal_prices import NAMES, Unit, line_prices, sum_by_cluster
 from salesdiag.schema import TABLES
 from salesdiag.stats.arguments import one_of
 from salesdiag.stats.decomposition import break_even_growth
@@ -28,15 +29,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    import pandas as pd
     from numpy.typing import NDArray
 
     from salesdiag.department import Department
 
 SIZES = 5
 _COLUMNS = [
-    "unit", "discount_from", "discount_to", "n_cases", "n_priced", "n_without_cost",
-    "n_accounts", "case_rate", "case_rate_low", "case_rate_high", "list_amount",
+    "unit", "discount_from", "discount_to", "n_cases", "n_unpriced", "n_undated", "n_priced",
+    "n_without_cost", "n_accounts", "case_rate", "case_rate_low", "case_rate_high", "list_amount",
     "weighted_discount", "weighted_discount_low", "weighted_discount_high", "list_margin",
     "list_margin_low", "list_margin_high", "margin", "margin_low", "margin_high",
     "contribution_amount", "is_below_cost", "needed_growth", "needed_growth_low",
@@ -96,8 +96,11 @@ def break_even(
         - ``unit`` : as asked for;
         - ``discount_from``, ``discount_to`` : the band, above the first and up to the second;
           NaN where it has no end;
-        - ``n_cases`` : priced deals or lines won in the group; ``n_priced`` : of these, in the
-          band; ``n_without_cost`` : of those, with unknown cost, left out of the margins;
+        - ``n_cases`` : priced deals or lines won in the group; ``n_unpriced``, ``n_undated`` :
+          those won without two prices above 0, and without a known day of closing where there is
+          a window, left out, the same in all rows of a group;
+        - ``n_priced`` : of the priced, those in the band; ``n_without_cost`` : of those, with
+          unknown cost, left out of the margins;
         - ``n_accounts`` : accounts behind them;
         - ``case_rate``, ``case_rate_low``, ``case_rate_high`` : ``n_priced / n_cases``, in
           [0, 1], with Wilson interval; NaN without cases;
@@ -113,7 +116,8 @@ def break_even(
         - ``needed_growth``, ``needed_growth_low``, ``needed_growth_high`` : growth of volume, as a
           share, at which the discount costs nothing; infinite where it takes the whole margin;
           NaN likewise. The interval is that of the list margin;
-        - ``volume_basis`` : "wins", "quantity", or "none" where lost deals have no prices;
+        - ``volume_basis`` : "wins", "quantity", or "none" where the lost deals of the group have
+          no prices or no discounts;
         - ``n_compared`` : deals or lines of the band whose like is in the first band;
         - ``associated_growth``, ``associated_growth_low``, ``associated_growth_high`` : volume
           against that of the like in the first band, less 1; 0 there, NaN without a basis, an
@@ -149,7 +153,7 @@ def break_even(
     """
     one_of("unit", unit, ("deals", "lines"))
     limits = read_edges(edges)
-    keys = department.split_keys(by, results=[*_COLUMNS, "band", "like"])
+    keys = department.split_keys(by, results=[*_COLUMNS, *NAMES, "band", "like"])
     _require_costs(department, unit)
     table = band_sums(department, keys, limits, status="won", unit=unit, start=start, end=end)
     table["unit"] = unit
@@ -160,7 +164,7 @@ def break_even(
     measure = _quantities if unit == "lines" else _wins
     volume, basis = measure(department, keys, limits, start, end)
     _add_volume(table, volume, keys, confidence)
-    table["volume_basis"] = basis
+    table["volume_basis"] = _basis(table, keys, basis)
     shown = table["associated_growth"].notna() & (table["band"] > 0)
     table["grade"] = shown.map({True: "D", False: ""}).astype("str")
     return table[[*keys, *_COLUMNS]]
@@ -202,7 +206,7 @@ def _quantities(
     edges: NDArray[np.float64],
     start: date | str | None,
     end: date | str | None,
-) -> tuple[pd.DataFrame | None, str]:
+) -> tuple[pd.DataFrame | None, pd.DataFrame | str]:
     """Hold the units of a line against the mean of the same product in the first band."""
     lines = line_prices(department, keys, start=start, end=end, extra=["product"])
     lines = lines.filter(_.is_inside & _.is_priced & (_.status == "won"))
@@ -216,7 +220,7 @@ def _wins(
     edges: NDArray[np.float64],
     start: date | str | None,
     end: date | str | None,
-) -> tuple[pd.DataFrame | None, str]:
+) -> tuple[pd.DataFrame | None, pd.DataFrame | str]:
     """Hold the wins of a band against those of deals of the same size in the first band."""
     deals, coverage = offered_deals(department, keys, [], start=start, end=end)
     if why_not_told(coverage) or not coverage["n_won_priced"].sum():
@@ -225,7 +229,21 @@ def _wins(
     rank = ibis.percent_rank().over(order_by=deals.price_list)
     size = ibis.least((rank * SIZES).floor(), SIZES - 1).cast("int64")
     won = ibis.ifelse(deals.status == "won", 1, 0)  # 1.0 is a decimal to some engines
-    return _against_first(deals, keys, edges, like=size, volume=won), "wins"
+    found = _against_first(deals, keys, edges, like=size, volume=won)
+    if not keys:
+        return found, "wins"
+    # a group whose lost deals have no prices would have won them all
+    told = [not why_not_told(coverage.iloc[[row]]) for row in range(len(coverage))]
+    basis = coverage[keys].assign(volume_basis=np.where(told, "wins", "none"))
+    return found.merge(basis[np.array(told)][keys], on=keys), basis
+
+
+def _basis(table: pd.DataFrame, keys: list[str], basis: pd.DataFrame | str) -> pd.Series:
+    """Give the basis of each row: the same for all, or by group."""
+    if isinstance(basis, str):
+        return pd.Series(basis, index=table.index, dtype="str")
+    found = table[keys].merge(basis, on=keys, how="left")["volume_basis"]
+    return found.fillna("none").astype("str").set_axis(table.index)
 
 
 def _against_first(

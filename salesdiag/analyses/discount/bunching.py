@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
 
-from salesdiag.analyses.discount.ratios import STEPS, Ratio, add_ratio, count_depths
+from salesdiag.analyses.discount.ratios import STEPS, Ratio, add_ratio, step_of
+from salesdiag.engine import fetch
 from salesdiag.errors import InputError
-from salesdiag.reductions.deal_prices import deal_prices
+from salesdiag.reductions.deal_prices import NAMES, deal_prices
 from salesdiag.stats.arguments import share
 from salesdiag.stats.bunching import ExcessMass, excess_mass, placebo_thresholds
 from salesdiag.stats.multiplicity import adjust_p_values
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from salesdiag.department import Department
 
 LEAST_DEALS = 100  # with a discount, below which a pile cannot be told from a few deals
+_UNPRICED, _UNDATED = -(10**9), -(10**9) - 1  # no depths: what is left out
 LEAST_THERE = 5  # deals at the limit, or expected there
 _DRAWS = 250
 _LEAST_OTHERS = 5  # deals at other multiples of a round number, to learn from
@@ -33,7 +36,8 @@ _CANDIDATES = (0.1, 0.15, 0.2, 0.25, 0.3)  # limits tried where none is known
 _ROUND = ((0.05, 0.1), (0.05,), ())
 _HAIR = 0.5  # thousandths: rounded cents do not lift a discount over its limit
 _COLUMNS = [
-    "limit_name", "limit_basis", "discount_limit", "n_priced", "n_discounted", "n_at_limit",
+    "limit_name", "limit_basis", "discount_limit", "n_unpriced", "n_undated", "n_priced",
+    "n_discounted", "n_at_limit",
     "limit_rate", "limit_rate_low", "limit_rate_high", "expected_deals", "excess_deals",
     "excess_deals_low", "excess_deals_high", "excess_part", "excess_part_low",
     "excess_part_high", "relative_excess", "relative_excess_low", "relative_excess_high",
@@ -93,6 +97,8 @@ def limit_bunching(
         - the ``by`` columns, if any;
         - ``limit_name`` : the role, or "" where there is no name; ``limit_basis`` : "given",
           "settings", or "candidate" where none is known; ``discount_limit`` : the limit;
+        - ``n_unpriced``, ``n_undated`` : deals closed without two prices above 0, and without a
+          known day where there is a window, left out;
         - ``n_priced``, ``n_discounted`` : deals closed with two prices above 0, and those of them
           with a discount;
         - ``n_at_limit`` : discounts in the step that ends with the limit (and within ``reach``);
@@ -143,18 +149,30 @@ def limit_bunching(
     """
     share("confidence", confidence)
     wanted = _limits(department, limits, step, reach)
-    keys = department.split_keys(by, results=[*_COLUMNS, "step"])
+    keys = department.split_keys(by, results=[*_COLUMNS, *NAMES, "step"])
     deals = deal_prices(department, keys, start=start, end=end)
-    counts = count_depths(deals.filter(_.is_inside & _.is_priced), keys)
+    counts = _count_steps(deals, keys)
     groups = list(counts.groupby(keys)) if keys else [((), counts)]
     rows = []
     for group, own in groups:
         base = dict(zip(keys, group if isinstance(group, tuple) else (group,), strict=True))
+        for name, mark in (("n_unpriced", _UNPRICED), ("n_undated", _UNDATED)):
+            base[name] = int(own.loc[own["step"] == mark, "n"].sum())
+        own = own[own["step"] > _UNPRICED]
         for name, basis, limit in wanted:
             found = _one_limit(own, limit, step, reach, confidence)
             rows.append(base | {"limit_name": name, "limit_basis": basis,
                                 "discount_limit": limit} | found)  # fmt: skip
     return _table(rows, keys, confidence)
+
+
+def _count_steps(deals: ibis.Table, keys: list[str]) -> pd.DataFrame:
+    """Count the deals per group and depth in thousandths, and those without a depth or a day."""
+    nowhere = ibis.ifelse(deals.is_inside, _UNPRICED, _UNDATED)
+    step = ibis.ifelse(deals.is_inside & deals.is_priced, step_of(deals), nowhere)
+    counts = fetch(deals.group_by([*keys, step.name("step")]).agg(n=_.count()))
+    counts = counts.astype({"step": "int64", "n": "int64"})
+    return counts.sort_values([*keys, "step"]).reset_index(drop=True)
 
 
 def _limits(

@@ -19,6 +19,7 @@ from salesdiag.analyses.discount.ratios import (
     ratio_of_sums,
 )
 from salesdiag.reductions.deal_prices import (
+    NAMES,
     NO_DISCOUNT,
     Unit,
     deal_prices,
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
     from salesdiag.department import Department
 
 STATUSES = ("won", "lost")
-_COUNTS = ["n_cases", "n_priced", "n_unpriced", "n_undated", "n_discounted", "n_above_list"]
+_COUNTS = ["n_cases", "n_priced", "n_unpriced", "n_undated", "n_discounted", "n_above_list",
+           "n_without_lines"]  # fmt: skip
 _QUANTILES = {"lower_quarter_discount": 0.25, "median_discount": 0.5,
               "upper_quarter_discount": 0.75, "upper_tenth_discount": 0.9,
               "largest_discount": 1.0}  # fmt: skip
@@ -94,8 +96,11 @@ def discount_distribution(
         - ``status`` : "won" or "lost"; ``unit`` : "deals" or "lines";
         - ``n_cases`` : deals or lines closed so; ``n_priced``, ``n_unpriced`` : with and without
           two prices above 0;
-        - ``n_undated`` : cases without a day of closing, left out; 0 without a window;
+        - ``n_undated`` : cases without a day of closing, or with one after ``as_of``, left out; 0
+          without a window;
         - ``n_discounted``, ``n_above_list`` : of the priced, below and above list price;
+        - ``n_without_lines`` : deals closed so that have no product lines, left out of "lines"; 0
+          for "deals";
         - ``n_accounts`` : accounts (or deals without one) behind them, taken as independent;
         - ``discounted_rate``, ``discounted_rate_low``, ``discounted_rate_high`` :
           ``n_discounted / n_priced``, in [0, 1], with Wilson interval; NaN without priced ones;
@@ -137,9 +142,11 @@ def discount_distribution(
     1   lost         0             0            NaN                NaN
     """
     one_of("unit", unit, ("deals", "lines"))
-    keys = department.split_keys(by, results=_COLUMNS)
+    keys = department.split_keys(by, results=[*_COLUMNS, *NAMES])
     prices = deal_prices if unit == "deals" else line_prices
     cases = prices(department, keys, start=start, end=end)
+    if unit == "deals":
+        cases = cases.mutate(has_line=True)
     sums = _sums(cases, keys)
     priced = cases.filter(_.is_inside & _.is_priced)
     counts = count_depths(priced, [*keys, "status"])
@@ -160,13 +167,14 @@ def discount_distribution(
 
 
 def _sums(cases: ibis.Table, keys: list[str]) -> pd.DataFrame:
-    inside, priced = _.is_inside, _.is_inside & _.is_priced
+    inside, priced = _.is_inside & _.has_line, _.is_inside & _.is_priced
     counts = {
         "n_cases": _.count(where=inside),
         "n_priced": _.count(where=priced),
-        "n_undated": _.count(where=~inside),
+        "n_undated": _.count(where=~_.is_inside & _.has_line),
         "n_discounted": _.count(where=priced & (_.depth >= NO_DISCOUNT)),
         "n_above_list": _.count(where=priced & (_.depth <= -NO_DISCOUNT)),
+        "n_without_lines": _.count(where=_.is_inside & ~_.has_line),
     }
     given = (_.price_list - _.price_net).sum(where=priced)
     pairs = {

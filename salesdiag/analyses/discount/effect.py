@@ -8,8 +8,15 @@ import numpy as np
 import pandas as pd
 
 from salesdiag.analyses.discount.bands import EDGES
-from salesdiag.analyses.discount.effect_cells import check_kinds, count_cells
+from salesdiag.analyses.discount.effect_cells import (
+    COVERAGE,
+    check_kinds,
+    count_cells,
+    selected,
+    why_not_told,
+)
 from salesdiag.analyses.discount.ratios import Ratio, add_ratio, band_ends, read_edges
+from salesdiag.reductions.deal_prices import NAMES
 from salesdiag.stats.arguments import share
 from salesdiag.stats.effects import DoseEffects, dose_effect, e_value
 from salesdiag.stats.rates import ratio, wilson_interval
@@ -31,11 +38,12 @@ _STRONG = 1.5  # risk ratio that a hidden cause must reach before the sign is lo
 _ESTIMATES = ("adjusted_win_rate", "win_effect", "adjusted_margin", "margin_effect")
 _COLUMNS = [
     "discount_from", "discount_to", "is_reference", "n_deals", "n_won", "n_reps", "n_unpriced",
-    "n_unquoted", "win_rate", "win_rate_low", "win_rate_high",
+    "n_unquoted", "n_undated", "win_rate", "win_rate_low", "win_rate_high",
     *[name + end for name in _ESTIMATES[:2] for end in ("", "_low", "_high")],
     "margin_basis", *[name + end for name in _ESTIMATES[2:] for end in ("", "_low", "_high")],
     "effective_deals", "unlike_share", "least_propensity", "second_effect", "e_value",
-    "e_value_limit", "is_implausible", "grade", "reason",
+    "e_value_limit", "won_priced_share", "lost_priced_share", "least_win_effect",
+    "greatest_win_effect", "is_implausible", "grade", "caveat", "reason",
 ]  # fmt: skip
 
 
@@ -69,8 +77,13 @@ def discount_effect(
     lower it.
 
     A band is refused, with the ``reason``, where the data hold too few deals like the others at
-    that depth. Refused as a whole are departments whose lost deals have no prices, or no
-    discounts: there prices are written down at closing.
+    that depth. Refused as a whole are departments, and groups, of whose lost deals fewer than
+    half have prices, or next to none a discount: there prices are written down at closing.
+    Where more than 20 % of the lost deals have no prices, or the priced shares of won and lost
+    deals lie more than 10 points apart, those with prices are a selected group, most likely the
+    ones that came furthest: the estimate is shown with grade "D" and a ``caveat``.
+    ``least_win_effect`` and ``greatest_win_effect`` say how far it could move had all deals
+    without prices been of this depth, or of the reference.
 
     Parameters
     ----------
@@ -107,8 +120,8 @@ def discount_effect(
         - ``is_reference`` : the band that others are held against, the shallowest with 50 deals;
         - ``n_deals``, ``n_won`` : priced deals closed in the band, and won; ``n_reps`` : reps
           of the group;
-        - ``n_unpriced``, ``n_unquoted`` : deals of the group left out for want of prices, and
-          because they never came to a price;
+        - ``n_unpriced``, ``n_unquoted``, ``n_undated`` : deals of the group left out for want of
+          prices, because they never came to a price, and, in a window, for want of a day;
         - ``win_rate``, ``win_rate_low``, ``win_rate_high`` : ``n_won / n_deals``, in [0, 1], with
           Wilson interval; NaN without deals;
         - ``adjusted_win_rate``, ``adjusted_win_rate_low``, ``adjusted_win_rate_high`` : share
@@ -129,12 +142,18 @@ def discount_effect(
         - ``e_value``, ``e_value_limit`` : risk ratio that something unseen would need with both
           depth and outcome to explain ``win_effect`` away, and to move its interval to 0; 1 or
           more, NaN where refused;
+        - ``won_priced_share``, ``lost_priced_share`` : share of the deals of the group that came
+          to a price, won and lost, whose prices are known, in [0, 1]; NaN without such deals;
+        - ``least_win_effect``, ``greatest_win_effect`` : ``win_effect`` had all lost deals without
+          prices been of this band, and all won ones of the reference; and the reverse; 0 at the
+          reference, NaN where refused;
         - ``is_implausible`` : in a band of the group the interval of ``win_effect`` lies below 0:
           a lower price does not lose deals, so weak deals got the discounts, and nothing that
           was adjusted for shows which;
         - ``grade`` : "B" adjusted, agreed on by the second method, and a hidden cause would need
-          a risk ratio of 1.5; "C" adjusted; "D" implausible, no effect; "" where there is no
-          estimate;
+          a risk ratio of 1.5; "C" adjusted; "D" implausible, or of a selected group, no effect;
+          "" where there is no estimate;
+        - ``caveat`` : why the deals with prices may be a selected group; empty where they are not;
         - ``reason`` : why there is no estimate; empty where there is one.
 
     Raises
@@ -173,31 +192,38 @@ def discount_effect(
     1          NaN      400      0.48               0.55
     """
     share("confidence", confidence)
-    keys = department.split_keys(by, results=[*_COLUMNS, "n", "rep", "size", "at_end", "band"])
+    keys = department.split_keys(
+        by, results=[*_COLUMNS, *NAMES, "n", "rep", "size", "at_end", "band"]
+    )
     limits = read_edges(edges)
     kinds = check_kinds(department, keys, adjust_for)
     cells, coverage = count_cells(
         department, keys, kinds, limits, start=start, end=end, from_stage=from_stage
     )
     names = [f"kind_{place}" for place in range(len(kinds))]
-    parts = []
+    parts: list[pd.DataFrame] = []
     for group in coverage[keys].itertuples(index=False) if keys else [()]:
         own = np.ones(len(cells), dtype=bool)
         for key, value in zip(keys, group, strict=True):
             own &= (cells[key] == value).to_numpy()
-        table = _one_group(cells[own].reset_index(drop=True), names, limits, confidence)
+        known = coverage.iloc[[len(parts)]]
+        table = _one_group(cells[own].reset_index(drop=True), names, limits, confidence, known)
         parts.append(table.assign(**dict(zip(keys, group, strict=True))))
     if not parts:
-        table = _one_group(cells.iloc[:0], names, limits, confidence).iloc[:0]
+        table = _one_group(cells.iloc[:0], names, limits, confidence, coverage).iloc[:0]
         parts = [table.assign(**dict.fromkeys(keys, ""))]
     table = pd.concat(parts, ignore_index=True)
-    left_out = coverage[[*keys, "n_reps", "n_unpriced", "n_unquoted"]]
+    left_out = coverage[[*keys, "n_reps", "n_unpriced", "n_unquoted", "n_undated"]]
     how = {"on": keys, "how": "left"} if keys else {"how": "cross"}
     return table.merge(left_out, **how)[[*keys, *_COLUMNS]]
 
 
 def _one_group(
-    cells: pd.DataFrame, names: list[str], edges: NDArray[np.float64], confidence: float
+    cells: pd.DataFrame,
+    names: list[str],
+    edges: NDArray[np.float64],
+    confidence: float,
+    coverage: pd.DataFrame,
 ) -> pd.DataFrame:
     begin, stop = band_ends(edges)
     table = pd.DataFrame({"discount_from": begin, "discount_to": stop})
@@ -210,21 +236,31 @@ def _one_group(
     costed = cells["n_with_cost"].sum() == cells["n"].sum() and len(cells) > 0
     table["margin_basis"] = "margin" if costed else "revenue"
     for name in (*_ESTIMATES, "effective_deals", "unlike_share", "least_propensity",
-                 "second_effect", "e_value", "e_value_limit"):  # fmt: skip
+                 "second_effect", "e_value", "e_value_limit", "least_win_effect",
+                 "greatest_win_effect"):  # fmt: skip
         table[name] = np.nan
         if name in _ESTIMATES:
             table[f"{name}_low"] = table[f"{name}_high"] = np.nan
     table["is_implausible"], table["grade"] = False, ""
+    n = coverage[COVERAGE].sum()
+    for status in ("won", "lost"):
+        table[f"{status}_priced_share"] = ratio(n[f"n_{status}_priced"], n[f"n_{status}"]).item()
+    table["caveat"] = pd.Series(selected(coverage), index=table.index, dtype="str")
     table["reason"] = _too_few(table["n_deals"])
+    refusal = why_not_told(coverage)
+    if refusal:
+        table["reason"] = pd.Series(refusal, index=table.index, dtype="str")
     told = np.flatnonzero(table["reason"] == "")
     base = next((one for one in told if table["n_deals"][one] >= _LEAST_REFERENCE), None)
     table["is_reference"] = np.arange(len(table)) == (-1 if base is None else base)
     if base is None or len(told) < 2:
-        table.loc[told, "reason"] = "no other band with enough deals to be held against"
+        if not refusal:
+            table.loc[told, "reason"] = "no other band with enough deals to be held against"
         table["is_reference"] = False
         return table
     used = cells[np.isin(band, told)].reset_index(drop=True)
-    _estimate(table, used, names, int(base), told, costed=costed, confidence=confidence)
+    _estimate(table, used, names, told, costed=costed, confidence=confidence)
+    _add_evidence(table, n)
     return table
 
 
@@ -238,7 +274,6 @@ def _estimate(
     table: pd.DataFrame,
     cells: pd.DataFrame,
     names: list[str],
-    base: int,
     told: NDArray[np.intp],
     *,
     costed: bool,
@@ -248,7 +283,7 @@ def _estimate(
     by_rep = cells["rep"].nunique() >= _LEAST_REPS
     money = "left" if costed else "net"
 
-    def compare(column: str, squares: str | None, reference: int) -> DoseEffects:
+    def compare(column: str, squares: str | None, reference: list[int]) -> DoseEffects:
         return dose_effect(
             cells["band"].to_numpy(),
             _covariates(cells, names),
@@ -260,14 +295,13 @@ def _estimate(
             confidence=confidence,
         )
 
-    won = compare("n_won", None, base)
-    better = [one for one, why in zip(told, won.reason, strict=True)
-              if not why and table["n_deals"][one] >= _LEAST_REFERENCE]  # fmt: skip
-    if better and better[0] != base:  # too few deals were like those of the first choice
-        base = int(better[0])
-        table["is_reference"] = np.arange(len(table)) == base
-        won = compare("n_won", None, base)
-    brought = compare(money, f"{money}_squares", base)
+    enough = [int(one) for one in told if table["n_deals"][one] >= _LEAST_REFERENCE]
+    won = compare("n_won", None, enough)
+    # of the first choice too few deals may have been like the others
+    why = dict(zip(told.tolist(), won.reason, strict=True))
+    base = next((one for one in enough if not why[one]), enough[0])
+    table["is_reference"] = np.arange(len(table)) == base
+    brought = compare(money, f"{money}_squares", [base])
     rate = [np.clip(one, 0, 1) for one in (won.mean, won.mean_low, won.mean_high)]
     effect = [won.effect, *(np.clip(one, -1, 1) for one in (won.low, won.high))]
     margin = [brought.mean, brought.mean_low, brought.mean_high]
@@ -281,7 +315,6 @@ def _estimate(
     table.loc[told, "reason"] = won.reason
     second = _by_strata(cells, base, len(table), names)
     table["second_effect"] = np.where(table["win_effect"].notna(), second, np.nan)
-    _add_evidence(table, base)
 
 
 def _covariates(cells: pd.DataFrame, names: list[str]) -> NDArray[np.float64]:
@@ -316,8 +349,10 @@ def _by_strata(
     return ratio(np.sum(weight * np.nan_to_num(gap), axis=0), weight.sum(axis=0))
 
 
-def _add_evidence(table: pd.DataFrame, base: int) -> None:
+def _add_evidence(table: pd.DataFrame, n: pd.Series) -> None:
     """Say how strong something unseen would have to be, and grade the evidence."""
+    base = int(table["is_reference"].to_numpy().argmax())
+    _add_reach(table, base, n)
     start = float(table["adjusted_win_rate"][base])
     ends = [table[name].to_numpy() + start for name in
             ("win_effect", "win_effect_low", "win_effect_high")]  # fmt: skip
@@ -331,6 +366,21 @@ def _add_evidence(table: pd.DataFrame, base: int) -> None:
     agree = (second >= table["win_effect_low"]) & (second <= table["win_effect_high"])
     robust = agree & (np.sign(effect) == np.sign(second)) & (table["e_value_limit"] >= _STRONG)
     table["is_implausible"] = bool((table["win_effect_high"] < 0).any())
-    grade = np.where(table["is_implausible"], "D", np.where(robust, "B", "C"))
+    grade = np.where(
+        table["is_implausible"] | (table["caveat"] != ""), "D", np.where(robust, "B", "C")
+    )
     shown = effect.notna() & ~table["is_reference"]
     table["grade"] = pd.Series(np.where(shown, grade, "")).astype("str")
+
+
+def _add_reach(table: pd.DataFrame, base: int, n: pd.Series) -> None:
+    """Say how far the effect could move, had the deals without prices been of one depth."""
+    n_lost, n_won = (n[f"n_{one}"] - n[f"n_{one}_priced"] for one in ("lost", "won"))
+    n_deals, rate = table["n_deals"], table["adjusted_win_rate"]
+    lower = ratio(rate * n_deals, n_deals + n_lost)
+    upper = ratio(rate * n_deals + n_won, n_deals + n_won)
+    others = table["win_effect"].notna() & (table.index != base)
+    for name, found in (("least_win_effect", lower - upper[base]),
+                        ("greatest_win_effect", upper - lower[base])):  # fmt: skip
+        moved = np.where(others, found, table["win_effect"])
+        table[name] = moved

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import ibis
+import pandas as pd
 from ibis import _
 
-from salesdiag.analyses.discount.phases import LAST, phases_of, slot_of
+from salesdiag.analyses.discount.phases import LAST, phases_of, record_begins, slot_of
 from salesdiag.analyses.discount.ratios import band_expression
 from salesdiag.engine import fetch, steady, suggest
 from salesdiag.errors import InputError, MissingDataError
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     import numpy as np
-    import pandas as pd
     from numpy.typing import NDArray
 
     from salesdiag.department import Department
@@ -28,6 +28,9 @@ MOST_KINDS = 8  # kinds of a column that are told apart; rarer ones stand togeth
 OTHER = "other kinds"
 # share of the deals lost that must carry prices before their discounts say anything
 _COVERED = 0.5
+# beyond these the deals with prices are a selected group
+_MOST_UNPRICED = 0.2  # share of the deals lost that may lack prices
+_MOST_APART = 0.1  # by which the priced shares of won and lost deals may differ
 # lost deals with a discount, per won deal with one, below which discounts were written at closing
 _WRITTEN_LATE = 0.1
 _TELLING = 20  # one in so many lost deals has lines, where lines tell who was quoted
@@ -35,7 +38,7 @@ _ENOUGH = 20  # lost deals with a discount that there should be, to miss them
 ASKED = "the offers made in lost deals too: list price and last net price"
 _END_DAYS = 10  # working days at the end of a quarter
 _COUNTS = ["n", "n_won", "n_with_cost"]
-_COVERAGE = ["n_won", "n_lost", "n_won_priced", "n_lost_priced", "n_won_off", "n_lost_off"]
+COVERAGE = ["n_won", "n_lost", "n_won_priced", "n_lost_priced", "n_won_off", "n_lost_off"]
 
 
 def count_cells(
@@ -56,7 +59,8 @@ def count_cells(
     of what a deal brings per unit of list price: ``net``, ``net_squares``, ``left``,
     ``left_squares`` (after cost).
 
-    The second table holds, per group, ``n_reps``, ``n_unpriced`` and ``n_unquoted``.
+    The second table holds, per group, ``n_reps``, ``n_unpriced``, ``n_unquoted``, ``n_undated``
+    and `COVERAGE`.
     """
     extra = [*kinds, *(["rep_id"] if department.has("deals", "rep_id") else [])]
     deals, coverage = offered_deals(
@@ -68,7 +72,8 @@ def count_cells(
             f"{missing} Ask for {ASKED}.", missing=("deals.amount of lost deals",), ask_for=ASKED
         )
     priced = deals.filter(_.is_priced & _.is_offered)
-    phases = phases_of(department, coverage, months=3, first_days=_END_DAYS, last_days=_END_DAYS)
+    phases = phases_of(department, _span(department, coverage), months=3,
+                       first_days=_END_DAYS, last_days=_END_DAYS)  # fmt: skip
     # deals of one size are of one band: a rank shared, not a tile of rows
     rank = ibis.percent_rank().over(order_by=priced.price_list)
     size = ibis.least((rank * SIZES).floor(), SIZES - 1)
@@ -89,6 +94,16 @@ def count_cells(
     return _added_up(alike, [*keys, *columns, "rep", "size", "at_end", "band"]), coverage
 
 
+def _span(department: Department, coverage: pd.DataFrame) -> pd.DataFrame:
+    """Give the first and last days of closing, without strays of many years before."""
+    span = coverage[["first_on", "last_on"]].astype("datetime64[us]")
+    if span["first_on"].notna().any():
+        begun = pd.Series(record_begins(department, 3), index=span.index)
+        first = span["first_on"].where(span["first_on"] >= begun, begun)
+        span["first_on"] = first.where(first <= span["last_on"], span["last_on"])
+    return span
+
+
 def offered_deals(
     department: Department,
     keys: list[str],
@@ -99,9 +114,10 @@ def offered_deals(
     from_stage: str | None = None,
 ) -> tuple[ibis.Table, pd.DataFrame]:
     """Give the deals closed with the mark ``is_offered``, and how far their prices are known."""
-    deals = deal_prices(department, keys, start=start, end=end, extra=extra, quoted=True)
-    deals = _as_quoted(department, deals.filter(_.is_inside), from_stage)
-    return deals, _coverage(deals, keys)
+    deals = deal_prices(department, keys, start=start, end=end, extra=extra)
+    deals = _as_quoted(department, deals, from_stage)
+    coverage = _coverage(deals, keys)
+    return deals.filter(_.is_inside), coverage
 
 
 def _with_bundles(deals: ibis.Table) -> ibis.Table:
@@ -145,7 +161,7 @@ def _as_quoted(department: Department, deals: ibis.Table, from_stage: str | None
     if "is_quoted" not in deals.columns:
         return deals.mutate(is_offered=True)
     # lines tell who was quoted only where lost deals have them too
-    lost = (deals.status == "lost") & deals.is_priced
+    lost = (deals.status == "lost") & deals.is_priced & deals.is_inside
     marked = deals.mutate(
         is_lost=ibis.ifelse(lost, 1, 0), is_told=ibis.ifelse(lost & deals.is_quoted, 1, 0)
     )
@@ -156,11 +172,13 @@ def _as_quoted(department: Department, deals: ibis.Table, from_stage: str | None
 
 def _coverage(deals: ibis.Table, keys: list[str]) -> pd.DataFrame:
     """Count, per group, the deals with and without prices among those that had an offer."""
-    offered, priced = _.is_offered, _.is_offered & _.is_priced
+    offered = _.is_inside & _.is_offered
+    priced = offered & _.is_priced
     counts = {
         "n_closed": _.count(where=offered),
         "n_unpriced": _.count(where=offered & ~_.is_priced),
-        "n_unquoted": _.count(where=~offered),
+        "n_unquoted": _.count(where=_.is_inside & ~_.is_offered),
+        "n_undated": _.count(where=~_.is_inside),
     }
     if "rep_id" in deals.columns:
         counts["n_reps"] = _.rep_id.nunique(where=priced)
@@ -182,9 +200,9 @@ def _coverage(deals: ibis.Table, keys: list[str]) -> pd.DataFrame:
 
 def why_not_told(coverage: pd.DataFrame) -> str:
     """Say why won deals cannot be held against lost ones by their prices; empty if they can."""
-    n = coverage[_COVERAGE].sum()
+    n = coverage[COVERAGE].sum()
     if n["n_won"] and not n["n_lost"]:
-        return "this needs lost deals with their prices; the department has won deals only."
+        return "this needs lost deals with their prices; there are won deals only."
     if n["n_won"] and n["n_lost_priced"] < max(_COVERED * n["n_lost"], 1):
         return (
             f"this needs the prices of lost deals: {n['n_lost_priced']} of {n['n_lost']} deals "
@@ -199,6 +217,26 @@ def why_not_told(coverage: pd.DataFrame) -> str:
             f"{n['n_won_priced']}. Where discounts are written down at closing only, or lost deals "
             f"never came to an offer, the comparison shows that and no effect. Narrow with "
             f"from_stage where it can be."
+        )
+    return ""
+
+
+def selected(coverage: pd.DataFrame) -> str:
+    """Say why the deals with prices may not stand for all; empty if they may."""
+    n = coverage[COVERAGE].sum()
+    if not (n["n_won"] and n["n_lost"]):
+        return ""
+    won, lost = (n[f"n_{one}_priced"] / n[f"n_{one}"] for one in ("won", "lost"))
+    if 1 - lost > _MOST_UNPRICED + 1e-9:
+        return (
+            f"{n['n_lost'] - n['n_lost_priced']} of {n['n_lost']} lost deals have no prices (at "
+            f"most {100 * _MOST_UNPRICED:.0f} %): those that have may be the ones that came "
+            "furthest"
+        )
+    if abs(won - lost) > _MOST_APART + 1e-9:
+        return (
+            f"prices are known of {100 * won:.0f} % of the won and {100 * lost:.0f} % of the lost "
+            f"deals (at most {100 * _MOST_APART:.0f} points apart)"
         )
     return ""
 

@@ -14,7 +14,7 @@ from salesdiag.analyses.discount.ratios import Ratio, add_ratio
 from salesdiag.department import UNASSIGNED
 from salesdiag.engine import fetch, steady
 from salesdiag.errors import InputError
-from salesdiag.reductions.deal_prices import NO_DISCOUNT, deal_prices
+from salesdiag.reductions.deal_prices import NAMES, NO_DISCOUNT, deal_prices
 from salesdiag.stats.arguments import share
 from salesdiag.stats.rates import normal_quantile, ratio, wilson_interval
 from salesdiag.stats.shrinkage import normal_shrinkage, rankability
@@ -35,11 +35,11 @@ _LEAST_DEALS = 5
 _RANKABLE, _WELL = 0.5, 0.75
 _ESTIMATES = ("mean_discount", "discount_gap", "shrunken_gap")
 _COLUMNS = [
-    "rep_id", "n_deals", "n_unpriced", "n_discounted", "discounted_rate", "discounted_rate_low",
-    "discounted_rate_high", "mean_discount", "mean_discount_low", "mean_discount_high",
-    "expected_discount", "discount_gap", "discount_gap_low", "discount_gap_high",
-    "shrunken_gap", "shrunken_gap_low", "shrunken_gap_high", "list_amount", "excess_amount",
-    "n_judged", "rankability", "rank_note", "reason",
+    "rep_id", "n_deals", "n_unpriced", "n_undated", "n_discounted", "discounted_rate",
+    "discounted_rate_low", "discounted_rate_high", "mean_discount", "mean_discount_low",
+    "mean_discount_high", "expected_discount", "discount_gap", "discount_gap_low",
+    "discount_gap_high", "shrunken_gap", "shrunken_gap_low", "shrunken_gap_high", "list_amount",
+    "excess_amount", "n_judged", "rankability", "rank_note", "reason",
 ]  # fmt: skip
 
 
@@ -92,7 +92,8 @@ def rep_discount_habit(
         - the ``by`` columns, if any;
         - ``rep_id`` : the rep the deal has now; "unassigned" is shown and not judged;
         - ``n_deals`` : deals won with two prices above 0; ``n_unpriced`` : without, left out;
-          ``n_discounted`` : of the priced, below list price;
+          ``n_undated`` : won on an unknown day, left out where there is a window;
+        - ``n_discounted`` : of the priced, below list price;
         - ``discounted_rate``, ``discounted_rate_low``, ``discounted_rate_high`` :
           ``n_discounted / n_deals``, in [0, 1], with Wilson interval; NaN without deals;
         - ``mean_discount``, ``mean_discount_low``, ``mean_discount_high`` : plain mean of the
@@ -145,10 +146,10 @@ def rep_discount_habit(
     2      c       80           0.05               0.06
     """
     level = share("confidence", confidence)
-    keys = department.split_keys(by, results=[*_COLUMNS, "n", "size"])
-    if "rep_id" in keys:
+    if "rep_id" in ([by] if isinstance(by, str) else by):
         message = "by: rep_discount_habit lists the reps anyway; leave 'rep_id' out of by."
         raise InputError(message)
+    keys = department.split_keys(by, results=[*_COLUMNS, *NAMES, "n", "size"])
     department.require(deals=["rep_id"])
     kinds = check_kinds(department, keys, adjust_for)
     cells = _count_cells(department, keys, kinds, start, end)
@@ -156,7 +157,7 @@ def rep_discount_habit(
     place = table.assign(place=np.arange(len(table)))
     cells = cells.merge(place, on=[*keys, "rep_id"])
     sums = _sums(cells, len(table), [f"kind_{place}" for place in range(len(kinds))])
-    for name in ("n_deals", "n_unpriced", "n_discounted"):
+    for name in ("n_deals", "n_unpriced", "n_undated", "n_discounted"):
         table[name] = sums[name].astype("int64")
     low, high = wilson_interval(table["n_discounted"], table["n_deals"], confidence=level)
     rate = ratio(table["n_discounted"], table["n_deals"])
@@ -178,7 +179,8 @@ def _count_cells(
     of their summed and of their single departures from the rep's mean.
     """
     deals = deal_prices(department, keys, start=start, end=end, extra=["rep_id", *kinds])
-    deals = deals.filter(_.is_inside & (_.status == "won"))
+    deals = deals.filter(_.status == "won").mutate(is_priced=_.is_inside & _.is_priced)
+    deals = deals.mutate(depth=ibis.ifelse(_.is_priced, _.depth, ibis.null("float64")))
     rank = ibis.percent_rank().over(group_by=deals.is_priced, order_by=deals.price_list)
     size = ibis.ifelse(deals.is_priced, ibis.least((rank * SIZES).floor(), SIZES - 1), -1)
     named = {f"kind_{place}": merged_kind(department, deals, kind)
@@ -188,7 +190,8 @@ def _count_cells(
     deals = deals.mutate(beyond=deals.depth - deals.own_mean)
     by = [*keys, "rep_id", *named, "size"]
     accounts = deals.group_by([*by, "cluster"]).agg(
-        n_all=_.count(), n=_.count(where=_.is_priced),
+        n_all=_.count(where=_.is_inside), n_undated=_.count(where=~_.is_inside),
+        n=_.count(where=_.is_priced),
         n_discounted=_.count(where=_.depth >= NO_DISCOUNT), depth=_.depth.sum(),
         squares=(_.depth * _.depth).sum(), whole=_.price_list.sum(where=_.is_priced),
         part=(_.price_list - _.price_net).sum(where=_.is_priced),
@@ -196,13 +199,14 @@ def _count_cells(
     )  # fmt: skip
     cells = fetch(
         accounts.group_by(by).agg(
-            n_all=_.n_all.sum(), n=_.n.sum(), n_discounted=_.n_discounted.sum(),
-            depth=_.depth.sum(), squares=_.squares.sum(), whole=_.whole.sum(),
-            part=_.part.sum(), alike=(_.beyond * _.beyond).sum(), alone=_.alone.sum(),
+            n_all=_.n_all.sum(), n_undated=_.n_undated.sum(), n=_.n.sum(),
+            n_discounted=_.n_discounted.sum(), depth=_.depth.sum(),
+            squares=_.squares.sum(), whole=_.whole.sum(), part=_.part.sum(),
+            alike=(_.beyond * _.beyond).sum(), alone=_.alone.sum(),
         )
     )  # fmt: skip
     cells = cells.sort_values(by).reset_index(drop=True)
-    counts = ["n_all", "n", "n_discounted"]
+    counts = ["n_all", "n_undated", "n", "n_discounted"]
     cells[counts] = cells[counts].astype("int64")
     for name in ("depth", "squares", "whole", "part", "alike", "alone"):
         cells[name] = steady(cells[name].astype(float).fillna(0.0))
@@ -231,6 +235,7 @@ def _sums(cells: pd.DataFrame, n_rows: int, kinds: list[str]) -> dict[str, Float
     return {
         "n_deals": total(n),
         "n_unpriced": total(cells["n_all"] - n),
+        "n_undated": total(cells["n_undated"]),
         "n_discounted": total(cells["n_discounted"]),
         "depth": total(cells["depth"]),
         "list_amount": total(cells["whole"]),

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
 
-from salesdiag.analyses.discount.phases import FIRST, LAST, MIDDLE, Phases, phases_of, slot_of
+from salesdiag.analyses.discount.phases import (
+    FIRST,
+    LAST,
+    MIDDLE,
+    Phases,
+    phases_of,
+    record_begins,
+    slot_of,
+)
 from salesdiag.analyses.discount.ratios import Ratio, add_ratio, ratio_of_sums
 from salesdiag.engine import fetch
-from salesdiag.reductions.deal_prices import deal_prices, sum_by_cluster
+from salesdiag.periods import parse_day
+from salesdiag.reductions.deal_prices import NAMES, deal_prices, sum_by_cluster
 from salesdiag.stats.arguments import share, whole_number
 from salesdiag.stats.rates import ratio, wilson_interval
 
@@ -19,13 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    import ibis
     from numpy.typing import NDArray
 
     from salesdiag.department import Department
 
     Floats = NDArray[np.float64]
 
+_UNDATED, _OUTSIDE = -1, -2  # no phases: what is left out of them
 _PHASES = {"first": FIRST, "middle": MIDDLE, "last": LAST}
 _RATES = [f"{phase}_win_rate{end}" for phase in _PHASES for end in ("", "_low", "_high")]
 _RATIOS = [f"{name}{end}" for name in ("last_ratio", "next_first_ratio", "net_ratio")
@@ -35,7 +45,8 @@ _WINS = [f"{name}{end}" for name in ("excess_wins", "missing_wins", "net_wins")
 _DISCOUNTS = [f"{phase}_discount{end}" for phase in (*_PHASES, "last_extra")
               for end in ("", "_low", "_high")]  # fmt: skip
 _COLUMNS = [
-    "n_periods", "n_boundaries", "n_undated", "n_unpriced", "n_won_first", "n_won_middle",
+    "n_periods", "n_boundaries", "n_undated", "n_outside", "n_unpriced", "n_won_first",
+    "n_won_middle",
     "n_won_last", "n_closed_first", "n_closed_middle", "n_closed_last", *_RATES, *_RATIOS,
     *_WINS, *_DISCOUNTS, "grade",
 ]  # fmt: skip
@@ -64,8 +75,15 @@ def period_end_pattern(
 
     A rush may be the buyers': their budgets end with a year too. Deals pulled forward from
     further than the first days leave no hole there, and the middle that they come from makes
-    the rush look larger: take more ``first_days`` to see. Only whole periods count, and a
-    boundary only if the periods on both sides lie within the window and before ``as_of``.
+    the rush look larger: take more ``first_days`` to see.
+
+    Only whole fiscal periods count, with closings or without: those that lie within the window,
+    end by ``as_of``, and do not begin before the record of closings does. That begins with the
+    first closing of all, a few strays aside: up to 2 % of the closings, or a single one, that
+    come before a gap of a third of a period and of ten times the usual one are slips of the year
+    and no beginning. The period in which the record begins counts if it begins in its first
+    days, so take more ``first_days`` where closings are rare. What is closed outside whole
+    periods is counted in ``n_outside``.
 
     Parameters
     ----------
@@ -92,8 +110,9 @@ def period_end_pattern(
 
         - the ``by`` columns, if any;
         - ``n_periods`` : whole periods; ``n_boundaries`` : pairs of them that follow each other;
-        - ``n_undated``, ``n_unpriced`` : deals closed on an unknown day, left out, and deals won
-          without prices, left out of the discounts;
+        - ``n_undated`` : deals closed on an unknown day, or after ``as_of``, left out;
+          ``n_outside`` : closed within the window but outside the whole periods, left out;
+          ``n_unpriced`` : won in them without prices, left out of the discounts;
         - ``n_won_first``, ``n_won_middle``, ``n_won_last`` : deals won in the first days, the
           middle and the last days of the whole periods; ``n_closed_first``,
           ``n_closed_middle``, ``n_closed_last`` : won and lost;
@@ -150,21 +169,28 @@ def period_end_pattern(
     check_months(months)
     last = whole_number("last_days", last_days, least=1)
     first = last if first_days is None else whole_number("first_days", first_days, least=1)
-    keys = department.split_keys(by, results=[*_COLUMNS, "slot", "phase"])
+    keys = department.split_keys(by, results=[*_COLUMNS, *NAMES, "slot", "phase"])
     department.require(deals=["closed_at"])
     deals = deal_prices(department, keys, start=start, end=end)
-    seen = days_seen(deals, keys)
-    phases = phases_of(department, seen, months=months, first_days=first, last_days=last)
-    whole = _whole(department, seen, phases, start, end)
-    inside = deals.filter(_.is_inside & _.closed_on.notnull())
-    inside = inside.mutate(slot=slot_of(inside.closed_on, phases))
-    slots = _count_slots(inside, keys)
-    table = seen[keys].assign(
-        n_undated=seen["n_undated"], n_periods=int(whole.sum()),
-        n_boundaries=int((whole[1:] & whole[:-1]).sum()) if len(whole) else 0,
-    )  # fmt: skip
+    span = _span(department, months, start, end)
+    phases = phases_of(department, span, months=months, first_days=first, last_days=last)
+    whole = _whole(phases, span, start)
+    dated = deals.mutate(slot=ibis.coalesce(
+        _whole_slot(deals, phases, whole), ibis.ifelse(deals.closed_on.isnull(), _UNDATED, _OUTSIDE)
+    ))  # fmt: skip
+    slots = _count_slots(dated, keys)
+    table = (
+        slots[keys].drop_duplicates().reset_index(drop=True) if keys else pd.DataFrame(index=[0])
+    )
+    place = _place_of(table, slots, keys)
+    for name, mark in (("n_undated", _UNDATED), ("n_outside", _OUTSIDE)):
+        own = np.where(slots["slot"] == mark, slots["n_closed"], 0)
+        table[name] = np.bincount(place, own, minlength=len(table)).astype("int64")
+    table["n_periods"] = int(whole.sum())
+    table["n_boundaries"] = int((whole[1:] & whole[:-1]).sum()) if len(whole) else 0
+    slots, inside = slots[slots["slot"] >= 0], dated.filter(_.slot >= 0)
     _add_wins(table, slots, keys, phases, whole, level)
-    _add_discounts(table, inside, keys, whole, level)
+    _add_discounts(table, inside, keys, level)
     table["grade"] = (table["n_boundaries"] > 0).map({True: "D", False: ""}).astype("str")
     return table[[*keys, *_COLUMNS]].reset_index(drop=True)
 
@@ -178,35 +204,37 @@ def check_months(months: int) -> None:
         raise InputError(message)
 
 
-def days_seen(deals: ibis.Table, keys: list[str]) -> pd.DataFrame:
-    """Give, per group, first and last day of closing and the deals without one."""
-    every = {
-        "first_on": _.closed_on.min(where=_.is_inside),
-        "last_on": _.closed_on.max(where=_.is_inside),
-        "n_undated": _.count(where=_.closed_on.isnull()),
-    }
-    table = fetch(deals.group_by(keys).agg(**every) if keys else deals.agg(**every))
-    return table.sort_values(keys).reset_index(drop=True) if keys else table
+def _span(
+    department: Department, months: int, start: date | str | None, end: date | str | None
+) -> pd.DataFrame:
+    """Give the day on which the record of closings begins, and the last one that counts."""
+    last = department.as_of if end is None else min(department.as_of, parse_day(end, "end"))
+    begun = record_begins(department, months)
+    first = begun if start is None else max(begun, pd.Timestamp(parse_day(start, "start")))
+    span = pd.DataFrame({"begun_on": [begun], "first_on": first, "last_on": pd.Timestamp(last)})
+    span["first_on"] = span["first_on"].where(span["first_on"] <= span["last_on"])
+    return span
 
 
-def _whole(
-    department: Department,
-    seen: pd.DataFrame,
-    phases: Phases,
-    start: date | str | None,
-    end: date | str | None,
-) -> NDArray[np.bool_]:
-    """Mark the periods that lie wholly inside the window and the data."""
-    # without a window the first period counts if the data begin in its first days
-    first = np.datetime64(start, "D") if start is not None else None
-    last = np.datetime64(department.as_of, "D")
-    last = last if end is None else min(last, np.datetime64(end, "D"))
+def _whole(phases: Phases, span: pd.DataFrame, start: date | str | None) -> NDArray[np.bool_]:
+    """Mark the periods that lie wholly inside the window and the record."""
     if not phases.n_periods:
         return np.zeros(0, dtype=bool)
-    if first is None:
-        begun = np.datetime64(pd.Timestamp(seen["first_on"].min()), "D")
-        return (phases.middle > begun) & (phases.end <= last)
-    return (phases.start >= first) & (phases.end <= last)
+    begun, last = (np.datetime64(span[name].iloc[0], "D") for name in ("begun_on", "last_on"))
+    whole = (phases.middle > begun) & (phases.end <= last)
+    if start is not None:
+        whole &= phases.start >= np.datetime64(parse_day(start, "start"))
+    return np.asarray(whole)
+
+
+def _whole_slot(deals: ibis.Table, phases: Phases, whole: NDArray[np.bool_]) -> ibis.Value:
+    """Give the phase of the days inside whole periods, null outside."""
+    if not whole.any():
+        return ibis.null("int64")
+    first, last = (edge[whole].astype(object) for edge in (phases.start, phases.end))
+    # whole periods follow each other, so that they are one stretch of days
+    inside = deals.is_inside & deals.closed_on.between(first[0], last[-1])
+    return ibis.ifelse(inside, slot_of(deals.closed_on, phases), ibis.null("int64"))
 
 
 def _count_slots(inside: ibis.Table, keys: list[str]) -> pd.DataFrame:
@@ -236,7 +264,6 @@ def _add_wins(
     slot = slots["slot"].to_numpy().astype("int64")
     for name, cube in counts.items():
         np.add.at(cube, (place, slot // 3, slot % 3), slots[name].to_numpy())
-        cube[:, ~whole] = 0.0
     table["n_unpriced"] = counts["n_unpriced"].sum(axis=(1, 2)).astype("int64")
     for name, phase in _PHASES.items():
         won, closed = (counts[one][:, :, phase].sum(axis=1) for one in ("n_won", "n_closed"))
@@ -309,14 +336,10 @@ def _add_discounts(
     table: pd.DataFrame,
     inside: ibis.Table,
     keys: list[str],
-    whole: NDArray[np.bool_],
     level: float,
 ) -> None:
     """Put the discount of each phase, and that of the last days beyond the middle's."""
-    periods = np.flatnonzero(whole).tolist()
-    priced = inside.filter(
-        _.is_priced & (_.status == "won") & (_.slot // 3).cast("int64").isin(periods or [-1])
-    )
+    priced = inside.filter(_.is_priced & (_.status == "won"))
     priced = priced.mutate(phase=priced.slot % 3)
     sums = sum_by_cluster(
         priced,

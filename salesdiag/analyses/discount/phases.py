@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import ibis
 import numpy as np
 import pandas as pd
+from ibis import _
 
+from salesdiag.engine import fetch
 from salesdiag.errors import InputError
 from salesdiag.periods import WEEKDAYS
 from salesdiag.reductions.selling_days import periods_of, working_days
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     Days = NDArray[np.datetime64]
 
 FIRST, MIDDLE, LAST = 0, 1, 2
+_STRAYS = 0.02  # share of the closings that may lie before the record begins
+_THIRD = 10  # days of a month: a gap of a third of a period
+_USUAL_GAPS = 10
+_ENOUGH_DAYS = 20  # of closing, to tell strays from a small department
 
 
 class Phases(NamedTuple):
@@ -78,6 +84,31 @@ def phases_of(
     pairs = [(start, middle - day), (middle, last - day), (last, end)]
     counts = np.column_stack([working_days(department, *pair) for pair in pairs])
     return Phases(start, middle, last, end, counts)
+
+
+def record_begins(department: Department, months: int) -> pd.Timestamp:
+    """Give the first day of closing that is no stray; NaT without any.
+
+    Strays are up to 2 % of the closings, or a single one, before a gap longer than a third of a
+    period and ten times the usual one: slips of the year, and no beginning.
+    """
+
+    def count() -> pd.DataFrame:
+        deals = department.select_deals().filter(_.status.isin(["won", "lost"]))
+        days = fetch(deals.group_by(day=deals.closed_at.date()).agg(n=_.count()))
+        days = days[days["day"].notna()].astype({"day": "datetime64[us]"})
+        days = days[days["day"] <= pd.Timestamp(department.as_of)]
+        return days.sort_values("day", ignore_index=True)
+
+    days = department.remember("days of closing", count)
+    if len(days) < _ENOUGH_DAYS:
+        return pd.Timestamp(days["day"].min())
+    gap = days["day"].diff().dt.days.to_numpy()[1:]
+    before = days["n"].cumsum().to_numpy()[:-1]
+    few = before <= max(1, _STRAYS * days["n"].sum())
+    long = gap > max(_THIRD * months, _USUAL_GAPS * np.median(gap))
+    strays = np.flatnonzero(few & long)
+    return pd.Timestamp(days["day"].iloc[strays[-1] + 1 if len(strays) else 0])
 
 
 def slot_of(day: ibis.Value, phases: Phases) -> ibis.Value:

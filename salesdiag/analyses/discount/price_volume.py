@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import ibis
 import numpy as np
 import pandas as pd
-from ibis import _
 
-from salesdiag.engine import fetch, steady, suggest
-from salesdiag.errors import InputError, MissingDataError
+from salesdiag.analyses.discount.sold_sums import (
+    COUNTS,
+    RETURNS,
+    SOLD,
+    UNSPLIT,
+    Windows,
+    sold_sums,
+)
+from salesdiag.errors import InputError
 from salesdiag.periods import add_months, last_twelve_months, parse_day
-from salesdiag.reductions.buckets import with_buckets
-from salesdiag.reductions.deal_prices import deal_prices, line_prices
+from salesdiag.reductions.deal_prices import NAMES
 from salesdiag.stats.arguments import share
 from salesdiag.stats.decomposition import TERMS
 from salesdiag.stats.decomposition import price_volume_mix as split_change
 from salesdiag.stats.rates import compound_poisson_interval, ratio
+from salesdiag.stats.resampling import drawn_interval, drawn_sums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,17 +35,12 @@ if TYPE_CHECKING:
 
 _COLUMNS = [
     "base_start", "base_end", "window_start", "window_end", "n_items", "n_new_items",
-    "n_lost_items", "n_accounts", "n_left_out", "base_amount", "window_amount",
+    "n_lost_items", "n_accounts", *COUNTS, "base_amount", "window_amount",
     "change_amount", "term", "part_amount", "part_amount_low", "part_amount_high",
 ]  # fmt: skip
 _SIDES = ("base", "window")
-
-
-class _Windows(NamedTuple):
-    base_start: date
-    base_end: date
-    window_start: date
-    window_end: date
+_APART = (RETURNS, UNSPLIT)
+_DRAWS = 500
 
 
 def price_volume_mix(
@@ -60,23 +60,27 @@ def price_volume_mix(
     between items of different price brings, price what the same item brings at another net
     price. No joint term is left over or hidden in one of them: each factor gets what its
     change adds, averaged over all orders in which they can change (Shapley). Items sold in one
-    window only have no price to compare: they stand apart as new and lost. The terms add up
-    to the change exactly.
+    window only have no price to compare: they stand apart as new and lost. What came back
+    (quantities or prices below 0) and credits stand apart as returns, so that they hide neither
+    in volume nor in price; and so does the money that no line explains: deals won without
+    lines, and what an amount holds beyond the lines of its deal, or less. The terms add up to
+    the change of all money won exactly: of the amounts of the deals, or of the net prices of
+    their lines where a deal has no amount.
 
     What is called an item decides between price and mix: the finer the items, the more of a
-    change is mix. Without product lines a deal counts as one unit of its product, and what a
+    change is mix. Without a table of lines a deal counts as one unit of its product, and what a
     larger deal brings is price. A rise of list prices and a smaller discount are both price
     here. A window should be held against the same season; the default is the year before.
 
     Currency is told apart where ``deals`` names the currency and the department has
     ``fx_rates``: then an item is a product in one currency, at the mean rate of its window.
-    Without them it is 0.
+    Without them it is 0, as it is for returns and for what has no lines.
 
     Parameters
     ----------
     department : Department
         Needs ``deals`` (``deal_id``, ``status``, ``closed_at``) and ``line_items``, or
-        ``amount``, ``list_amount`` and ``product`` in ``deals``. Not modified.
+        ``amount`` and ``product`` in ``deals``; uses ``amount`` beside lines. Not modified.
     by : str or sequence of str, default ()
         What to split by: columns of ``deals``, ``reps`` or ``accounts``.
     start, end : date or str, optional
@@ -98,11 +102,16 @@ def price_volume_mix(
         - ``base_start``, ``base_end``, ``window_start``, ``window_end`` : the days compared;
         - ``n_items``, ``n_new_items``, ``n_lost_items`` : items sold in either window, and only
           in the later or the earlier one;
-        - ``n_accounts`` : accounts (or deals without one) behind them;
-        - ``n_left_out`` : lines or deals left out for want of a quantity or price above 0;
-        - ``base_amount``, ``window_amount``, ``change_amount`` : revenue of the two windows and
-          its change, the same in all rows of a group;
-        - ``term`` : "volume", "mix", "price", "currency", "new" or "lost";
+        - ``n_accounts`` : accounts (or deals without one) behind the money;
+        - ``n_deals`` : deals won in either window; ``n_undated`` : won on an unknown day, in
+          neither; ``n_without_lines`` : deals of the windows without lines, their amounts in
+          "unsplit"; 0 where there is no table of lines;
+        - ``n_returns`` : lines, or deals without lines, of money below 0; ``n_left_out`` : such of
+          no money at all, or of money unknown;
+        - ``base_amount``, ``window_amount``, ``change_amount`` : revenue of the two windows, less
+          returns, and its change, the same in all rows of a group;
+        - ``term`` : "volume", "mix", "price", "currency", "new", "lost", "returns" or "unsplit"
+          (money that no line of a quantity above 0 explains);
         - ``part_amount`` : money that the term adds; the parts add up to ``change_amount``;
         - ``part_amount_low``, ``part_amount_high`` : how far it moves with other accounts of the
           same kind (accounts drawn with replacement, beyond 100 of them in 100 bundles; a
@@ -139,23 +148,28 @@ def price_volume_mix(
     >>> department = Department(deals=deals, line_items=lines, as_of="2025-12-31")
     >>> table = price_volume_mix(department)
     >>> dict(zip(table["term"], table["part_amount"].round(2)))
-    {'volume': 5100.0, 'mix': 0.0, 'price': 2100.0, 'currency': 0.0, 'new': 0.0, 'lost': 0.0}
+    {'volume': 5100.0, 'mix': 0.0, 'price': 2100.0, 'currency': 0.0, 'new': 0.0, 'lost': 0.0,
+     'returns': 0.0, 'unsplit': 0.0}
     """
     share("confidence", confidence)
-    keys = department.split_keys(by, results=[*_COLUMNS, "item", "side", "bucket"])
+    keys = department.split_keys(by, results=[*_COLUMNS, *NAMES, "item", "side", "bucket"])
     windows = _windows(department, start, end, base_start, base_end)
-    rows, counts = _reduce(department, keys, item, windows)
-    groups = list(rows.groupby(keys)) if keys else [((), rows)]
-    parts = [
-        _one_group(part, confidence).assign(**dict(zip(keys, map(str, group), strict=True)))
-        for group, part in groups
-    ]
+    rows, counts = sold_sums(department, keys, item, windows)
+    parts = []
+    for group in counts[keys].itertuples(index=False) if keys else [()]:
+        own = np.ones(len(rows), dtype=bool)
+        for key, value in zip(keys, group, strict=True):
+            own &= (rows[key] == value).to_numpy()
+        found = _one_group(rows[own], confidence)
+        parts.append(found.assign(**dict(zip(keys, map(str, group), strict=True))))
     if not parts:
-        parts = [_one_group(rows, confidence).assign(**dict.fromkeys(keys, ""))]
+        parts = [_one_group(rows, confidence).iloc[:0].assign(**dict.fromkeys(keys, ""))]
     table = pd.concat(parts, ignore_index=True)
     table = table.assign(**{name: pd.Timestamp(day) for name, day in windows._asdict().items()})
     table = table.merge(counts, on=keys, how="left") if keys else table.merge(counts, how="cross")
-    return table[[*keys, *_COLUMNS]]
+    if not keys and not counts["n_deals"].sum():  # nothing was won
+        table = table.iloc[:0]
+    return table[[*keys, *_COLUMNS]].reset_index(drop=True)
 
 
 def _windows(
@@ -164,7 +178,7 @@ def _windows(
     end: date | str | None,
     base_start: date | str | None,
     base_end: date | str | None,
-) -> _Windows:
+) -> Windows:
     # what lies beyond as_of has not come yet, and last year's share of it is no base
     last = department.as_of if end is None else min(parse_day(end, "end"), department.as_of)
     first = last_twelve_months(last)[0] if start is None else parse_day(start, "start")
@@ -180,94 +194,33 @@ def _windows(
             f"got {base_first} to {base_last}."
         )
         raise InputError(message)
-    return _Windows(base_first, base_last, first, last)
-
-
-def _reduce(
-    department: Department, keys: list[str], item: str, windows: _Windows
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Add up quantity and value per group, item, bucket of accounts and window.
-
-    The second table counts, per group, accounts and what was left out.
-    """
-    department.require(deals=["closed_at"])
-    sold = _sold(department, keys, item)
-    base = sold.closed_on.between(windows.base_start, windows.base_end)
-    window = sold.closed_on.between(windows.window_start, windows.window_end)
-    sold = sold.mutate(side=ibis.cases((base, "base"), (window, "window"))).filter(_.side.notnull())
-    counted = (sold.quantity > 0) & (sold.price_net > 0)
-    sold = sold.mutate(is_counted=counted.fill_null(False))  # noqa: FBT003
-    summed = sold.group_by([*keys, "item", "side", "cluster"]).agg(
-        quantity=_.quantity.sum(where=_.is_counted),
-        value=_.price_net.sum(where=_.is_counted),
-        foreign=_.foreign.sum(where=_.is_counted),
-        n_counted=_.count(where=_.is_counted),
-        n_left_out=_.count(where=~_.is_counted),
-    )
-    summed = with_buckets(summed, "cluster")
-    rows = fetch(
-        summed.filter(_.n_counted > 0)
-        .group_by([*keys, "item", "side", "bucket"])
-        .agg(quantity=_.quantity.sum(), value=_.value.sum(), foreign=_.foreign.sum())
-    )
-    rows = rows.sort_values([*keys, "item", "side", "bucket"]).reset_index(drop=True)
-    rows["value"] = rows["value"].astype(float)
-    for name in ("quantity", "foreign"):
-        rows[name] = steady(rows[name])
-    behind = {
-        "n_accounts": _.cluster.nunique(where=_.n_counted > 0),
-        "n_left_out": _.n_left_out.sum(),
-    }
-    counts = fetch(summed.group_by(keys).agg(**behind) if keys else summed.agg(**behind))
-    return rows, counts.fillna(0).astype(dict.fromkeys(behind, "int64"))
-
-
-def _sold(department: Department, keys: list[str], item: str) -> ibis.Table:
-    """Give what was won: lines with their quantity, or deals as one unit of their product."""
-    fx = department.has("fx_rates") and department.has("deals", "currency")
-    extra = ["currency"] if fx else []
-    if department.has("line_items"):
-        in_lines = department.has("line_items", item)
-        if not in_lines:
-            _require_item(department, item)
-        extra = extra if in_lines else [*extra, item]
-        rows = line_prices(department, keys, extra=extra, columns=[item] if in_lines else [])
-    else:
-        _require_item(department, item)
-        rows = deal_prices(department, keys, extra=[*extra, item]).mutate(
-            quantity=ibis.literal(1).cast("float64")
-        )
-    rows = rows.filter(_.status == "won").mutate(item=rows[item].cast("string"))
-    if not fx:
-        return rows.mutate(foreign=rows.price_net.cast("float64"))
-    rows = _with_rates(rows, department)
-    label = rows["item"] + " in " + rows.currency
-    return rows.mutate(item=label, foreign=rows.price_net.cast("float64") / rows.fx_rate)
-
-
-def _require_item(department: Department, item: str) -> None:
-    if not department.has("deals", item):
-        known = {one for name in ("deals", "line_items") if department.has(name)
-                 for one in department.table(name).columns}  # fmt: skip
-        message = f"item: neither deals nor line_items has a column {item!r}."
-        raise MissingDataError(message + suggest(item, sorted(known)), missing=(f"deals.{item}",))
-
-
-def _with_rates(rows: ibis.Table, department: Department) -> ibis.Table:
-    """Join the latest rate on or before the day of closing; 1 where there is none."""
-    given = department.table("fx_rates")
-    given = given.select(code=given.currency.upper(), on=given.on, rate=given.rate)
-    given = given.group_by("code", "on").agg(rate=_.rate.max())
-    rows = rows.mutate(currency=rows.currency.upper())
-    days = rows.select(code=rows.currency, day=rows.closed_on).distinct()
-    both = days.inner_join(given.rename(of="code"), [("code", "of")])
-    latest = both.filter(both.on <= both.day).group_by("code", "day").agg(on=_.on.max())
-    dated = latest.inner_join(given, ["code", "on"]).select("code", "day", fx_rate="rate")
-    joined = rows.left_join(dated, [rows.currency == dated.code, rows.closed_on == dated.day])
-    return joined.mutate(fx_rate=ibis.coalesce(joined.fx_rate, 1.0)).drop("code", "day")
+    return Windows(base_first, base_last, first, last)
 
 
 def _one_group(rows: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """Split what was sold, and put what came back and what no line explains beside it."""
+    sold = rows[rows["kind"] == SOLD]
+    parts = np.hstack([_split(sold, confidence), _apart(rows, confidence)])
+    own = {name: set(sold["item"][sold["side"] == name]) for name in _SIDES}
+    amounts = [round(float(rows["value"][rows["side"] == name].sum()), 4) for name in _SIDES]
+    table = pd.DataFrame({
+        "term": np.array([*TERMS, *_APART], dtype=object), "part_amount": parts[0],
+        "part_amount_low": parts[1], "part_amount_high": parts[2],
+    }).astype({"term": "str"})  # fmt: skip
+    return table.assign(
+        n_items=len(own["base"] | own["window"]),
+        n_new_items=len(own["window"] - own["base"]),
+        n_lost_items=len(own["base"] - own["window"]),
+        base_amount=amounts[0],
+        window_amount=amounts[1],
+        change_amount=amounts[1] - amounts[0],
+    )
+
+
+def _split(rows: pd.DataFrame, confidence: float) -> NDArray[np.float64]:
+    """Give the terms of what was sold, and the ends of their intervals."""
+    if not len(rows):
+        return np.zeros((3, len(TERMS)))
     side = {name: (rows["side"] == name).to_numpy() for name in _SIDES}
     quantity = {name: rows["quantity"].where(side[name], 0.0) for name in _SIDES}
     foreign = {name: rows["foreign"].where(side[name], 0.0) for name in _SIDES}
@@ -280,43 +233,35 @@ def _one_group(rows: pd.DataFrame, confidence: float) -> pd.DataFrame:
     }  # fmt: skip
     rate = {name: np.where(np.isnan(rate[name]), rate[other], rate[name])
             for name, other in zip(_SIDES, _SIDES[::-1], strict=True)}  # fmt: skip
-    if not len(rows):
-        return _table(rows, side, value, np.empty((3, 0)), [])
     found = split_change(
         rows["item"].to_numpy(str), quantity["base"], foreign["base"], quantity["window"],
         foreign["window"], base_rate=rate["base"], rate=rate["window"],
-        cluster=rows["bucket"].to_numpy(), confidence=confidence, n_draws=500,
+        cluster=rows["bucket"].to_numpy(), confidence=confidence, n_draws=_DRAWS,
     )  # fmt: skip
-    low, high = found.low, found.high
-    if rows["bucket"].nunique() == 1:  # one account: as chance moves a single event
-        size = np.abs(found.total)
-        ends = compound_poisson_interval(size, size**2, size, typical=1.0, confidence=confidence)
-        near, far = (np.where(size > 0, one, 0.0) for one in ends)
-        low = np.where(found.total < 0, -far, near)
-        high = np.where(found.total < 0, -near, far)
-    return _table(rows, side, value, np.array([found.total, low, high]), list(TERMS))
+    if rows["bucket"].nunique() == 1:
+        return _one_event(found.total, confidence)
+    return np.array([found.total, found.low, found.high])
 
 
-def _table(
-    rows: pd.DataFrame,
-    side: dict[str, NDArray[np.bool_]],
-    value: dict[str, pd.Series],
-    parts: NDArray[np.float64],
-    terms: list[str],
-) -> pd.DataFrame:
-    """Put the terms of a group under each other, with what they are of."""
-    sold = {name: set(rows["item"][side[name]]) for name in _SIDES}
-    amounts = [round(float(value[name].sum()), 4) for name in _SIDES]
-    whole = {
-        "n_items": len(sold["base"] | sold["window"]),
-        "n_new_items": len(sold["window"] - sold["base"]),
-        "n_lost_items": len(sold["base"] - sold["window"]),
-        "base_amount": amounts[0],
-        "window_amount": amounts[1],
-        "change_amount": amounts[1] - amounts[0],
-    }
-    table = pd.DataFrame({
-        "term": np.array(terms, dtype=object), "part_amount": parts[0],
-        "part_amount_low": parts[1], "part_amount_high": parts[2],
-    }).astype({"term": "str"})  # fmt: skip
-    return table.assign(**whole)
+def _apart(rows: pd.DataFrame, confidence: float) -> NDArray[np.float64]:
+    """Give the change of what came back and of what no line explains, with their intervals."""
+    buckets, place = np.unique(rows["bucket"].to_numpy(), return_inverse=True)
+    signed = rows["value"].to_numpy() * np.where(rows["side"] == "window", 1.0, -1.0)
+    change = np.column_stack([
+        np.bincount(place, np.where(rows["kind"] == kind, signed, 0.0), minlength=len(buckets))
+        for kind in _APART
+    ]).astype(float)  # fmt: skip
+    total = change.sum(axis=0)
+    if len(buckets) < 2:
+        return _one_event(total, confidence)
+    draws = drawn_sums(change, n_draws=_DRAWS, seed=0)
+    ends = drawn_interval(draws, total, n_clusters=len(buckets), confidence=confidence)
+    return np.array([total, *ends])
+
+
+def _one_event(total: NDArray[np.float64], confidence: float) -> NDArray[np.float64]:
+    """Give the interval of one account: as chance moves a single event."""
+    size = np.abs(total)
+    ends = compound_poisson_interval(size, size**2, size, typical=1.0, confidence=confidence)
+    near, far = (np.where(size > 0, one, 0.0) for one in ends)
+    return np.array([total, np.where(total < 0, -far, near), np.where(total < 0, -near, far)])

@@ -70,6 +70,12 @@ def add_ratio(table: pd.DataFrame, name: str, found: Ratio) -> None:
     table[name], table[f"{name}_low"], table[f"{name}_high"] = found
 
 
+def step_of(table: ibis.Table) -> ibis.Value:
+    """Give the discount of each row in thousandths of the list price."""
+    # half a step is put in the step above; the hair beyond it absorbs the last binary digit
+    return (table.depth * STEPS + 0.5 + 1e-6).floor().cast("int64")
+
+
 def count_depths(table: ibis.Table, keys: Sequence[str]) -> pd.DataFrame:
     """Count the cases and their money per group and depth, in thousandths of the list price.
 
@@ -77,10 +83,8 @@ def count_depths(table: ibis.Table, keys: Sequence[str]) -> pd.DataFrame:
     ``n_with_cost``, ``costed_list``, ``costed_net``, ``cost``.
     """
     has_cost = _.price_cost.notnull()
-    # half a step is put in the step above; the hair beyond it absorbs the last binary digit
-    step = (table.depth * STEPS + 0.5 + 1e-6).floor().cast("int64")
     frame = fetch(
-        table.mutate(step=step)
+        table.mutate(step=step_of(table))
         .group_by([*keys, "step"])
         .agg(
             n=_.count(),
@@ -140,8 +144,8 @@ def band_expression(table: ibis.Table, edges: Floats) -> ibis.Value:
     """Give the band of each case of a table with ``depth``, as `band_of` does."""
     from ibis import cases
 
-    step = (table.depth * STEPS + 0.5 + 1e-6).floor()
-    limits = np.round(edges * STEPS).tolist()
+    step = step_of(table)
+    limits = np.round(edges * STEPS).astype(int).tolist()
     return cases(
         *[(step <= limit, band) for band, limit in enumerate(limits)], else_=len(limits)
     ).cast("int64")

@@ -8,6 +8,7 @@ from ibis import _
 
 from salesdiag.analyses.discount.ratios import Ratio, add_ratio, ratio_of_sums
 from salesdiag.reductions.deal_prices import (
+    NAMES,
     NO_DISCOUNT,
     deal_prices,
     sum_by_cluster,
@@ -48,9 +49,11 @@ def price_realisation(
     it exceeds 1. A list price that nobody ever pays makes any figure look bad: compare groups
     and periods, not with 1.
 
-    Deals without two prices above 0 are counted and left out. Money is in the department's
-    currency; a rate of exchange that moves between list and net price would pass for a
-    discount.
+    Deals without two prices above 0 of one and the same thing are counted and left out: a deal
+    that lacks one takes both from its lines, but not where what it has differs from theirs by
+    more than 1 %, for then its amount holds more, or less, than the lines. Money is in the
+    department's currency; a rate of exchange that moves between list and net price would pass
+    for a discount.
 
     Parameters
     ----------
@@ -74,7 +77,8 @@ def price_realisation(
         - the ``by`` columns, if any;
         - ``n_deals`` : deals won; ``n_priced``, ``n_unpriced`` : with and without two prices
           above 0;
-        - ``n_undated`` : deals won without a day of closing, left out; 0 without a window;
+        - ``n_undated`` : deals won without a day of closing, or with one after ``as_of``, left
+          out; 0 without a window;
         - ``n_discounted`` : of the priced, below list price;
         - ``n_accounts`` : accounts (or deals without one) behind the priced deals;
         - ``discounted_rate``, ``discounted_rate_low``, ``discounted_rate_high`` :
@@ -115,10 +119,8 @@ def price_realisation(
        n_priced  discount_amount  price_realisation
     0         2             10.0              0.975
     """
-    keys = department.split_keys(by, results=_COLUMNS)
-    deals = deal_prices(department, keys, start=start, end=end, costed=True).filter(
-        _.status == "won"
-    )
+    keys = department.split_keys(by, results=[*_COLUMNS, *NAMES])
+    deals = deal_prices(department, keys, start=start, end=end).filter(_.status == "won")
     inside, priced = _.is_inside, _.is_inside & _.is_priced
     costed = priced & _.price_cost.notnull()
     counts = {

@@ -13,8 +13,8 @@ from salesdiag.analyses.discount.ratios import Ratio, add_ratio, ratio_of_sums
 from salesdiag.department import UNASSIGNED
 from salesdiag.engine import fetch
 from salesdiag.errors import InputError, MissingDataError
-from salesdiag.periods import WEEKDAYS
-from salesdiag.reductions.deal_prices import deal_prices
+from salesdiag.periods import WEEKDAYS, parse_day
+from salesdiag.reductions.deal_prices import NAMES, deal_prices
 from salesdiag.schema import TABLES
 from salesdiag.stats.arguments import numbers, share, whole_number
 from salesdiag.stats.rates import ratio, wilson_interval
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from salesdiag.department import Department
 
+_UNDATED = -1  # no part of a period: a day that is not known
 EDGES = (0.5, 0.8, 1.0)
 _PERIOD = ["period_start", "period_end"]
 _DISCOUNTS = [f"{name}{end}" for name in ("early_discount", "last_discount", "extra_discount")
@@ -34,6 +35,7 @@ _DISCOUNTS = [f"{name}{end}" for name in ("early_discount", "last_discount", "ex
 _COLUMNS = [
     "attainment_from", "attainment_to", "n_rep_periods", "n_reps", "n_met", "met_rate",
     "met_rate_low", "met_rate_high", "n_early", "n_last", "n_unpriced", "n_without_target",
+    "n_undated",
     *_DISCOUNTS, "grade",
 ]  # fmt: skip
 
@@ -54,7 +56,7 @@ def target_distance_pattern(
     least. If discounts in the last days are deeper just below target than elsewhere, and
     deeper than the same reps gave earlier in the same period, the target sets the price. The
     distance is what the rep had booked before the last days over the target of the period,
-    of all their deals, whatever ``by`` splits.
+    of all their deals, priced or not, whatever ``by`` splits.
 
     Reps who are near their target are also those who sell well: hold the last days against
     the earlier days of the same reps and periods (``extra_discount``), not one band against
@@ -95,7 +97,8 @@ def target_distance_pattern(
         - ``n_early``, ``n_last`` : priced deals of the group won before and in the last days;
           ``n_unpriced`` : won without prices, left out of the discounts;
         - ``n_without_target`` : deals of the group won in these periods by reps without a target
-          for them, left out; the same in all rows of a group;
+          for them, left out; ``n_undated`` : won on an unknown day, left out; both the same in
+          all rows of a group;
         - ``early_discount``, ``early_discount_low``, ``early_discount_high``, ``last_discount``,
           ``last_discount_low``, ``last_discount_high`` : given away over list price of those,
           with an interval by reps; NaN without any;
@@ -141,14 +144,15 @@ def target_distance_pattern(
     level = share("confidence", confidence)
     limits = _read_edges(edges)
     last = whole_number("last_days", last_days, least=1)
-    keys = department.split_keys(by, results=[*_COLUMNS, "seller", "slot", "band"])
+    keys = department.split_keys(by, results=[*_COLUMNS, *NAMES, "seller", "slot", "band"])
     department.require(deals=["closed_at", "rep_id"])
     deals = deal_prices(department, keys, start=start, end=end, extra=["rep_id"])
     targets = _targets(department, start, end)
     periods = _cut(department, targets, last)
     rows = _reduce(deals, keys, periods)
-    placed = _placed(rows, targets, periods, limits)
-    return _table(placed, keys, limits, level)
+    dated = rows[rows["slot"] != _UNDATED].reset_index(drop=True)
+    table = _table(_placed(dated, targets, periods, limits), rows, keys, limits, level)
+    return table[[*keys, *_COLUMNS]]
 
 
 def _read_edges(edges: Sequence[float]) -> NDArray[np.float64]:
@@ -177,10 +181,12 @@ def _targets(
     frame = frame.assign(target=frame["target"].astype(float))
     for name in _PERIOD:
         frame[name] = pd.to_datetime(frame[name]).astype("datetime64[us]")
-    last = pd.Timestamp(department.as_of if end is None else min(str(department.as_of), str(end)))
+    last = pd.Timestamp(
+        department.as_of if end is None else min(department.as_of, parse_day(end, "end"))
+    )
     frame = frame[(frame["period_end"] <= last) & (frame["target"] > 0)]
     if start is not None:
-        frame = frame[frame["period_start"] >= pd.Timestamp(start)]
+        frame = frame[frame["period_start"] >= pd.Timestamp(parse_day(start, "start"))]
     days = frame[_PERIOD].drop_duplicates().sort_values(_PERIOD[::-1])
     kept: list[tuple[pd.Timestamp, pd.Timestamp]] = []
     for first, until in days.sort_values(["period_end", "period_start"], ascending=[True, False]) \
@@ -219,12 +225,12 @@ def _reduce(deals: ibis.Table, keys: list[str], periods: pd.DataFrame) -> pd.Dat
         ends = first.date(), until.date(), cut.date()
         branches += [((day >= ends[0]) & (day < ends[2]), 2 * place),
                      ((day >= ends[2]) & (day <= ends[1]), 2 * place + 1)]  # fmt: skip
-    slot = ibis.cases(*branches) if branches else ibis.null("int64")
+    slot = ibis.cases((day.isnull(), _UNDATED), *branches)
     won = deals.mutate(seller=deals.rep_id, slot=slot.cast("int64"))
-    won = won.filter(_.is_inside & (_.status == "won") & _.slot.notnull())
+    won = won.filter((_.status == "won") & _.slot.notnull())
     rows = fetch(
         won.group_by([*keys, "seller", "slot"]).agg(
-            booked=_.price_net.sum(),
+            booked=_.price_booked.sum(),
             n_priced=_.count(where=_.is_priced),
             n_unpriced=_.count(where=~_.is_priced),
             whole=_.price_list.sum(where=_.is_priced),
@@ -257,17 +263,21 @@ def _placed(
 
 
 def _table(
-    rows: pd.DataFrame, keys: list[str], edges: NDArray[np.float64], level: float
+    rows: pd.DataFrame,
+    every: pd.DataFrame,
+    keys: list[str],
+    edges: NDArray[np.float64],
+    level: float,
 ) -> pd.DataFrame:
     bands = pd.DataFrame({
         "band": np.arange(len(edges) + 1),
         "attainment_from": np.concatenate([[np.nan], edges]),
         "attainment_to": np.concatenate([edges, [np.nan]]),
     })  # fmt: skip
-    groups = rows[keys].drop_duplicates().sort_values(keys) if keys else pd.DataFrame(index=[0])
+    groups = every[keys].drop_duplicates().sort_values(keys) if keys else pd.DataFrame(index=[0])
     table = groups.merge(bands, how="cross")
-    without = rows[rows["band"] < 0]
-    _add_without(table, without, keys)
+    _add_left_out(table, "n_without_target", rows[rows["band"] < 0], keys)
+    _add_left_out(table, "n_undated", every[every["slot"] == _UNDATED], keys)
     rows = rows[rows["band"] >= 0]
     by = [*keys, "band"]
     spans = rows[rows["n_priced"] > 0].drop_duplicates([*by, "seller", "period_number"])
@@ -292,18 +302,18 @@ def _table(
     reach = np.hypot(last.high - last.value, early.high - early.value)
     add_ratio(table, "extra_discount", Ratio(gap, gap - reach, gap + reach))
     table["grade"] = table["extra_discount"].notna().map({True: "D", False: ""}).astype("str")
-    return table[[*keys, *_COLUMNS]]
+    return table
 
 
-def _add_without(table: pd.DataFrame, rows: pd.DataFrame, keys: list[str]) -> None:
-    """Count the deals of reps without a target, per group."""
+def _add_left_out(table: pd.DataFrame, name: str, rows: pd.DataFrame, keys: list[str]) -> None:
+    """Count the deals left out, per group."""
     n_deals = rows["n_priced"] + rows["n_unpriced"]
     if not keys:
-        table["n_without_target"] = int(n_deals.sum())
+        table[name] = int(n_deals.sum())
         return
     counts = rows[keys].assign(n=n_deals).groupby(keys, as_index=False)["n"].sum()
     found = table[keys].merge(counts, on=keys, how="left")["n"]
-    table["n_without_target"] = found.fillna(0).to_numpy().astype("int64")
+    table[name] = found.fillna(0).to_numpy().astype("int64")
 
 
 def _by_reps(table: pd.DataFrame, rows: pd.DataFrame, by: list[str], level: float) -> Ratio:

@@ -13,7 +13,7 @@ from salesdiag.analyses.discount.ratios import add_ratio, ratio_of_sums
 from salesdiag.department import UNASSIGNED
 from salesdiag.engine import fetch, suggest
 from salesdiag.errors import MissingDataError
-from salesdiag.reductions.deal_prices import MONEY, deal_prices, sum_by_cluster
+from salesdiag.reductions.deal_prices import MONEY, NAMES, deal_prices, sum_by_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,8 +41,10 @@ def price_waterfall(
     List price, less the discounts, gives the net price; less what it costs to deliver gives
     the contribution. The rows add up exactly. Where there are product lines, a discount is
     given on the lines (list price less the lines' net prices) or on the whole deal (the lines'
-    net prices less the amount of the deal); a deal without lines has a discount of unknown
-    level. With ``reason`` the discounts are split by a column that says why they were given.
+    net prices less the amount of the deal). A deal without lines, or with lines of which neither
+    list nor net price is its own, give or take 1 %, has a discount of unknown level (with
+    reasons of lines: on the deal). With ``reason`` the discounts are split by a column that says
+    why they were given.
 
     Deals whose cost is not known leave the fall before the cost, in a row of their own, so
     that the contribution is that of deals whose cost is known. Rebates, freight and payment
@@ -111,10 +113,10 @@ def price_waterfall(
      'discount of unknown level': -10.0, 'net price': 390.0, 'net price of unknown cost': 0.0,
      'cost': -260.0, 'contribution': 130.0}
     """
-    keys = department.split_keys(by, results=_COLUMNS)
+    keys = department.split_keys(by, results=[*_COLUMNS, *NAMES])
     of_lines = reason is not None and _is_of_lines(department, reason)
     extra = [reason] if reason is not None and not of_lines else []
-    deals = deal_prices(department, keys, start=start, end=end, extra=extra, quoted=True)
+    deals = deal_prices(department, keys, start=start, end=end, extra=extra)
     deals = deals.filter(_.status == "won")
     taken = _discounts(department, deals, reason, of_lines=of_lines)
     return _rows(taken.deals, keys, taken.discounts, confidence)
@@ -149,10 +151,10 @@ def _discounts(
     has_lines = "is_quoted" in deals.columns
     on_lines, on_deal = nothing, nothing
     if has_lines:
-        on_lines = ibis.ifelse(deals.is_quoted, deals.price_list - deals.lines_net, nothing)
-        on_deal = ibis.ifelse(deals.is_quoted, deals.lines_net - deals.price_net, nothing)
+        on_lines = ibis.ifelse(deals.is_of_lines, deals.price_list - deals.lines_net, nothing)
+        on_deal = ibis.ifelse(deals.is_of_lines, deals.lines_net - deals.price_net, nothing)
     if reason is None:
-        unknown = ibis.ifelse(deals.is_quoted, nothing, given) if has_lines else given
+        unknown = ibis.ifelse(deals.is_of_lines, nothing, given) if has_lines else given
         levels = {"line discount": on_lines, "deal discount": on_deal,
                   "discount of unknown level": unknown}  # fmt: skip
         names = {f"taken_{place}": (step, "") for place, step in enumerate(levels)}
@@ -189,10 +191,13 @@ def _of_lines(department: Department, deals: ibis.Table, reason: str) -> _Taken:
         for name, (_step, one) in names.items()
     })  # fmt: skip
     joined = deals.left_join(per_deal, "deal_id").drop("deal_id_right")
-    filled = joined.mutate(**{name: ibis.coalesce(_[name], 0).cast(MONEY) for name in names})
+    filled = joined.mutate(**{
+        name: ibis.ifelse(joined.is_of_lines, ibis.coalesce(joined[name], 0), 0).cast(MONEY)
+        for name in names
+    })  # fmt: skip
     lines = sum((filled[name] for name in names), ibis.literal(0).cast(MONEY))
     given = filled.price_list - filled.price_net
-    on_deal = ibis.ifelse(filled.is_quoted, filled.lines_net - filled.price_net, given)
+    on_deal = ibis.ifelse(filled.is_of_lines, filled.lines_net - filled.price_net, given)
     rest = filled.mutate(taken_deal=on_deal, taken_rest=given - on_deal - lines)
     order = names | {"taken_rest": ("discount", OTHER), "taken_deal": ("deal discount", "")}
     return _Taken(rest, order)

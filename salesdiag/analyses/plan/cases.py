@@ -100,7 +100,8 @@ def facts_of(
     for number, name in enumerate(("n_deals", "n_won")):
         np.add.at(cube[number], place, old[name].to_numpy(float))
         np.add.at(row[number], new["span"].to_numpy("int64"), new[name].to_numpy(float))
-    daily = daily_actuals(department, metric, keys)
+    # a day on which only wins of unknown worth were made adds nothing
+    daily = daily_actuals(department, metric, keys).fillna({"actual": 0.0, "squares": 0.0})
     groups = pd.Index([0])
     if keys:
         groups = pd.Index(sorted({*daily[keys[0]], *counts[keys[0]]}))

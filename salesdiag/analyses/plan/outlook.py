@@ -160,6 +160,11 @@ def _reach(
         return np.full(len(mean), np.nan if np.isnan(needed) else 1.0)
     wins = chance @ n_open + new
     variance = (chance * (1 - chance)) @ n_open + new + shock * wins**2 + spread * wins
-    shape = wins**2 / np.maximum(variance, 1e-300)
-    found: Floats = special.gammaincc(shape, needed / mean * wins / np.maximum(variance, 1e-300))
+    # nothing is reached where no win is to be expected, or where one brings nothing
+    there = (wins > 0) & (mean > 0)
+    found = np.zeros(len(mean))
+    by_variance = wins[there] / variance[there]
+    with np.errstate(over="ignore"):  # a win that brings next to nothing reaches nothing
+        asked = needed / mean[there] * by_variance
+    found[there] = special.gammaincc(wins[there] * by_variance, asked)
     return found

@@ -88,6 +88,34 @@ def dose_cells(
     return _deal(found, folds, seed)
 
 
+def distinct_rows(
+    design: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Give the distinct rows of a table, in ascending order, and which each row is.
+
+    Of a column only the order counts, not its scale.
+
+    >>> rows, which = distinct_rows(np.array([[1.0, 2.0], [1.0, 0.0], [1.0, 2.0]]))
+    >>> rows.tolist(), which.tolist()
+    ([[1.0, 0.0], [1.0, 2.0]], [1, 0, 1])
+    """
+    label = np.zeros(len(design), dtype=np.int64)
+    size = 1
+    for column in design.T:
+        low, high = column.min(), column.max()
+        if np.all((column == low) | (column == high)):  # most are: no sorting needed
+            codes, n_codes = (column > low).astype(np.int64), 2
+        else:
+            values, codes = np.unique(column, return_inverse=True)
+            n_codes = len(values)
+        if size * n_codes >= 2**62:
+            found, label = np.unique(label, return_inverse=True)
+            size = len(found)
+        label, size = label * n_codes + codes, size * n_codes
+    _labels, first, which = np.unique(label, return_index=True, return_inverse=True)
+    return design[first], which
+
+
 def _from_centre(
     size: NDArray[np.float64],
     total: NDArray[np.float64],
@@ -146,9 +174,8 @@ def _deal(cells: Cells, folds: int, seed: int) -> Cells:
 def _ranks(cells: Cells) -> NDArray[np.intp]:
     """Rank the clusters by the cells that they hold, so that their names do not matter."""
     # of the covariates only the order counts: their scale may differ in the last digit
-    columns = [np.unique(one, return_inverse=True)[1] for one in cells.design.T]
-    content = np.column_stack([cells.level, *columns, cells.n, cells.total, cells.squares])
-    kind = np.unique(content, axis=0, return_inverse=True)[1].ravel()
+    content = np.column_stack([cells.level, cells.design, cells.n, cells.total, cells.squares])
+    kind = distinct_rows(content)[1]
     order = np.lexsort((kind, cells.cluster))
     held = np.split(kind[order], np.flatnonzero(np.diff(cells.cluster[order])) + 1)
     rank = np.empty(len(held), dtype=np.intp)

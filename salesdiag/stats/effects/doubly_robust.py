@@ -8,7 +8,7 @@ import numpy as np
 
 from salesdiag.errors import InputError
 from salesdiag.stats.arguments import numbers, share, whole_number
-from salesdiag.stats.effects.dose_cells import Cells, dose_cells
+from salesdiag.stats.effects.dose_cells import Cells, distinct_rows, dose_cells
 from salesdiag.stats.effects.overlap import LEAST_PROPENSITY, overlap_of, why_not
 from salesdiag.stats.effects.ridge import fit_means, fit_shares, shares_at
 from salesdiag.stats.rates.student import t_quantile
@@ -84,7 +84,8 @@ def dose_effect(
         What is independent of each other. Without it every case is on its own, which is
         rarely so.
     reference : optional
-        Level that the others are compared with; the lowest if none is given.
+        Level that the others are compared with; the lowest if none is given. Of a list of
+        levels the first that is not refused, or else the first.
     folds : int, default 5
         Parts that the clusters (or cases) are dealt into, at most as many as there are; 1
         fits and uses the models on the same cases.
@@ -139,11 +140,16 @@ def dose_effect(
         dose, covariates, n, outcome_sum, outcome_squares, cluster,
         whole_number("folds", folds, least=1), whole_number("seed", seed),
     )  # fmt: skip
-    base = _position(cells.levels, reference)
+    bases = [_position(cells.levels, one)
+             for one in (reference if isinstance(reference, list) else [reference])]  # fmt: skip
+    if not bases:
+        message = "reference must name at least one level; got an empty list."
+        raise InputError(message)
     chance, expected, taught = _cross_fit(cells, strength, shares=outcome_squares is None)
     overlap = overlap_of(chance, cells.level, cells.n)
     reasons = np.array(why_not(overlap))
     reasons = np.where(taught, reasons, "no case of the level outside one of the folds")
+    base = next((one for one in bases if not reasons[one]), bases[0])
     mean, covariance = _moments(cells, chance, expected, by_case=cluster is None)
     own = np.diag(covariance)
     variance, contrast = (
@@ -183,35 +189,60 @@ def _cross_fit(
     cells: Cells, ridge: float, *, shares: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Give chance and expected outcome of each level, learned from the other folds."""
-    n_levels = len(cells.levels)
+    n_levels, n_folds = len(cells.levels), int(cells.fold.max()) + 1
     chance, expected = np.zeros((2, len(cells.n), n_levels))
     taught = np.ones(n_levels, dtype=bool)
-    n_folds = cells.fold.max() + 1
-    own = cells.level[:, None] == np.arange(n_levels)
+    # cells of other clusters, levels and folds are alike to a model: it is fitted on their sums
+    design, kind = distinct_rows(cells.design)
+    place = (cells.fold * len(design) + kind) * n_levels + cells.level
+    n, total = (
+        np.bincount(place, values, minlength=n_folds * len(design) * n_levels).reshape(
+            n_folds, len(design), n_levels
+        )
+        for values in (cells.n, cells.total)
+    )
     for fold in range(n_folds):
         use = cells.fold == fold
-        learn = ~use if n_folds > 1 else use
-        there = own[learn].any(axis=0)
+        others = np.arange(n_folds) != fold if n_folds > 1 else np.ones(1, dtype=bool)
+        counts, sums = n[others].sum(axis=0), total[others].sum(axis=0)
+        there = counts.any(axis=0)
         taught &= there
-        counts = (own * cells.n[:, None])[learn][:, there]
-        coefficients = fit_shares(cells.design[learn], counts, ridge=ridge)
-        chance[np.ix_(use, there)] = shares_at(cells.design[use], coefficients)
+        seen = counts.any(axis=1)
+        coefficients = fit_shares(design[seen], counts[np.ix_(seen, there)], ridge=ridge)
+        at, needed = _rows_of(design, kind[use])
+        chance[np.ix_(use, there)] = shares_at(at, coefficients)[needed]
         for one in np.flatnonzero(there):
-            some = learn & own[:, one]
-            expected[use, one] = _expected(cells, some, use, ridge, shares=shares)
+            some = counts[:, one] > 0
+            learnt = _expected(design[some], counts[some, one], sums[some, one], at, ridge,
+                               shares=shares)  # fmt: skip
+            expected[use, one] = learnt[needed]
     return chance, expected, taught
 
 
+def _rows_of(
+    design: NDArray[np.float64], kind: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Give the rows of the design that some kinds have, each once, and where each kind is."""
+    is_needed = np.zeros(len(design), dtype=bool)
+    is_needed[kind] = True
+    return design[is_needed], (np.cumsum(is_needed) - 1)[kind]
+
+
 def _expected(
-    cells: Cells, learn: NDArray[np.bool_], use: NDArray[np.bool_], ridge: float, *, shares: bool
+    design: NDArray[np.float64],
+    n: NDArray[np.float64],
+    total: NDArray[np.float64],
+    at: NDArray[np.float64],
+    ridge: float,
+    *,
+    shares: bool,
 ) -> NDArray[np.float64]:
-    design, n, total = cells.design[learn], cells.n[learn], cells.total[learn]
     if not shares:
-        return cells.design[use] @ fit_means(design, n, total, ridge=ridge)
+        return at @ fit_means(design, n, total, ridge=ridge)
     counts = np.column_stack([np.clip(n - total, 0, None), total])
     if np.any(counts.sum(axis=0) == 0):  # all alike: no logit to fit
-        return np.full(int(use.sum()), total.sum() / n.sum())
-    return np.asarray(shares_at(cells.design[use], fit_shares(design, counts, ridge=ridge))[:, 1])
+        return np.full(len(at), total.sum() / n.sum())
+    return np.asarray(shares_at(at, fit_shares(design, counts, ridge=ridge))[:, 1])
 
 
 def _moments(

@@ -1,0 +1,245 @@
+"""Deals as they stood at the end of a day: open or not, in which stage, at what amount."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import ibis
+import pandas as pd
+from ibis import _
+
+from salesdiag.department import UNASSIGNED
+from salesdiag.engine import fetch
+from salesdiag.errors import InputError, MissingDataError
+from salesdiag.settings import stage_ends
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from salesdiag.department import Department
+
+_HISTORY = ("deal_id", "field", "changed_at", "old_value", "new_value")
+_MOST_STAGES = 1000
+# columns that `standing` makes; none of them can be a key
+STANDING = tuple(
+    [f"{name}_{number}" for number in (0, 1) for name in
+     ("state", "stage", "entered", "amount", "due", "rep", "old_amount", "old_due", "old_rep",
+      "is_amount", "is_due", "is_rep", "mark", "at", "again")]
+    + ["created_on", "closed_on", "stage_now", "age_days", "is_due"]
+)  # fmt: skip
+_NUMBER = r"^-?[0-9]{1,13}([.][0-9]{1,9})?$"
+# days of the years 1900 to 2199; no engine is asked to read one that does not exist
+_DAY = (
+    r"^((19|20|21)[0-9]{2}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)"
+    r"|(0[13578]|1[02])-31)|20([02468][048]|[13579][26])-02-29)"
+)
+
+
+def as_money(text: ibis.Value) -> ibis.Value:
+    """Read text as money, null where it is none; the same on every engine."""
+    return ibis.ifelse(text.re_search(_NUMBER), text, ibis.null()).cast("decimal(18, 4)")
+
+
+def as_date(text: ibis.Value) -> ibis.Value:
+    """Read text that begins with YYYY-MM-DD as a day, null where it does not."""
+    return ibis.ifelse(text.re_search(_DAY), text.substr(0, 10), ibis.null()).cast("date")
+
+
+def has_changes(department: Department) -> bool:
+    """Tell whether there is a history of what deals were worth and when they were due."""
+    return department.has("deal_changes", *_HISTORY)
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The stages of a department, numbered in selling order, others behind them by name."""
+
+    names: tuple[str, ...]
+    status: tuple[str, ...]  # open, won or lost
+    n_listed: int  # so many have a place in the selling order
+
+    def ends(self, status: str) -> list[int]:
+        """Give the numbers of the stages that mean this."""
+        return [number for number, one in enumerate(self.status) if one == status]
+
+    @property
+    def cases(self) -> list[tuple[str, int]]:
+        """Pairs of name and number, for an engine to translate."""
+        return [(name, number) for number, name in enumerate(self.names)]
+
+    def named(self, number: pd.Series) -> pd.Series:
+        """Give the names of numbers; -1 is "unassigned"."""
+        names = pd.Series([UNASSIGNED, *self.names], dtype="str")
+        return pd.Series(names.iloc[number.to_numpy("int64") + 1].to_numpy(), index=number.index)
+
+
+def stages_of(department: Department) -> Stages:
+    """Give numbers to the stages in which deals are, or were."""
+    frame = department.remember("numbered stages", lambda: _numbered(department))
+    n_listed = int((frame["is_listed"] == "yes").sum())
+    return Stages(tuple(frame["stage"]), tuple(frame["status"]), n_listed)
+
+
+def first_stage(department: Department, stages: Stages) -> int:
+    """Give the number of the stage in which deals begin; -1 where it is not known."""
+    try:
+        first = department.ladder()["stage"].iloc[0]
+    except (InputError, MissingDataError):  # several pipelines, or no order
+        return -1
+    return stages.names.index(first) if first in stages.names else -1
+
+
+def _numbered(department: Department) -> pd.DataFrame:
+    listed = pd.DataFrame({"stage": list(department.settings.stages)}, dtype="str")
+    listed["status"] = "open"
+    if department.has("stages"):
+        listed = department.fetch("stages").sort_values(["position", "stage"])
+        known = listed["status"] if "status" in listed else pd.Series(None, index=listed.index)
+        listed = listed[["stage"]].assign(status=known)
+    found = [listed.assign(is_listed="yes")]
+    for table in ("stage_changes", "deals"):
+        if department.has(table, "stage"):
+            used = department.table(table).filter(_.stage.notnull()).select("stage").distinct()
+            found.append(fetch(used).sort_values("stage").assign(status=None, is_listed=""))
+    frame = pd.concat(found, ignore_index=True).drop_duplicates("stage", ignore_index=True)
+    if frame["status"].isna().any():
+        ends = stage_ends({name: department.table(name) for name in department.tables})
+        frame["status"] = frame["status"].fillna(frame["stage"].map(ends)).fillna("open")
+    if len(frame) >= _MOST_STAGES:
+        message = f"there are {len(frame)} stages; map their names to fewer than {_MOST_STAGES}."
+        raise InputError(message)
+    return frame.astype("str")
+
+
+def standing(
+    department: Department, days: Sequence[date], *, keys: Sequence[str] = (),
+    start: date | str | None = None, end: date | str | None = None,
+) -> ibis.Table:  # fmt: skip
+    """Give all deals with how they stood at the end of each of the days, ascending.
+
+    Columns: ``deal_id``, ``created_on``, ``status``, ``closed_on`` (as they are now), the keys
+    (of the rep who had the deal on the last of the days), and for each number of a day
+    ``state_0`` ("none" before creation, "open", "won", "lost", "unknown" without the dates to
+    tell), ``stage_0`` (its number, -1 if not known), ``entered_0`` (day on which that stage was
+    entered), ``amount_0``, ``due_0``.
+    """
+    deals = department.select_deals(start=start, end=end)
+    for name, kind in (("created_at", "timestamp"), ("closed_at", "timestamp"), ("stage", "string"),
+                       ("amount", "decimal(18, 4)"), ("expected_close_on", "date"),
+                       ("rep_id", "string")):  # fmt: skip
+        if name not in deals.columns:
+            deals = deals.mutate(**{name: ibis.null().cast(kind)})
+    deals = deals.mutate(created_on=_.created_at.date(), closed_on=_.closed_at.date())
+    deals = _with_values(department, deals, days)
+    deals = _with_stages(department, deals, days)
+    states = {
+        f"state_{number}": _state(department, deals, number, day) for number, day in enumerate(days)
+    }
+    last = len(days) - 1
+    deals = deals.mutate(**states, rep_id=deals[f"rep_{last}"])
+    deals = department.with_keys(deals, keys)
+    kept = [f"{name}_{number}" for number in range(len(days))
+            for name in ("state", "stage", "entered", "amount", "due")]  # fmt: skip
+    return deals.select("deal_id", "created_on", "status", "closed_on", *keys, *kept)
+
+
+def _with_values(department: Department, deals: ibis.Table, days: Sequence[date]) -> ibis.Table:
+    """Put beside each deal what it was worth, when it was due and whose it was, day by day.
+
+    A value on a day is what the next change found there; without a later one it is today's.
+    """
+    now = {"amount": deals.amount, "due": deals.expected_close_on, "rep": deals.rep_id}
+    plain = {
+        f"{name}_{number}": value for number in range(len(days)) for name, value in now.items()
+    }
+    is_latest = days[0] >= department.as_of and not department.settings.is_rewound
+    if is_latest or not has_changes(department):
+        return deals.mutate(**plain)
+    changes = department.table("deal_changes").filter(_.changed_at.date() > days[0])
+    if not department.settings.is_rewound:  # the deals are as of that day; later rows are slips
+        changes = changes.filter(_.changed_at.date() <= department.as_of)
+    order = [changes.changed_at, changes.old_value, changes.new_value]
+    by_field = ibis.window(group_by=[changes.deal_id, changes.field], order_by=order)
+    changes = changes.mutate(before_at=changes.changed_at.lag().over(by_field))
+    sums = {}
+    for number, day in enumerate(days):
+        first = (_.changed_at.date() > day) & (_.before_at.isnull() | (_.before_at.date() <= day))
+        for name, field in (("amount", "amount"), ("due", "expected_close_on"), ("rep", "rep_id")):
+            here = first & (_.field == field)
+            sums[f"old_{name}_{number}"] = _.old_value.max(where=here)
+            sums[f"is_{name}_{number}"] = _.count(where=here)
+    joined = deals.left_join(changes.group_by("deal_id").agg(**sums), "deal_id")
+    values = {}
+    for number in range(len(days)):
+        for name, read in (("amount", as_money), ("due", as_date), ("rep", lambda text: text)):
+            was = read(joined[f"old_{name}_{number}"])
+            changed = joined[f"is_{name}_{number}"] > 0
+            values[f"{name}_{number}"] = ibis.ifelse(changed, was, plain_of(joined, name))
+    return joined.drop("deal_id_right").mutate(**values)
+
+
+def plain_of(deals: ibis.Table, name: str) -> ibis.Value:
+    """Give the value that a deal has now."""
+    return deals[{"amount": "amount", "due": "expected_close_on", "rep": "rep_id"}[name]]
+
+
+def _with_stages(department: Department, deals: ibis.Table, days: Sequence[date]) -> ibis.Table:
+    """Put beside each deal its stage at the end of each day, and since when.
+
+    Whoever has no history stands where it stands now; whoever was first moved later stood at
+    the first stage, if there is one.
+    """
+    stages = stages_of(department)
+    now = deals.stage.cases(*stages.cases, else_=-1) if stages.names else ibis.literal(-1)
+    now = now.cast("int64")
+    if not department.has("stage_changes"):
+        return deals.mutate(**{f"stage_{number}": now for number in range(len(days))},
+                            **{f"entered_{number}": deals.created_on
+                               for number in range(len(days))})  # fmt: skip
+    moves = department.table("stage_changes").filter(_.entered_at.date() <= department.as_of)
+    code = moves.stage.cases(*stages.cases, else_=0).cast("int64")
+    # the latest entry, and of entries at the same second the one furthest on
+    mark = moves.entered_at.epoch_seconds().cast("int64") * _MOST_STAGES + code
+    moves = moves.mutate(mark=mark, code=code)
+    sums = {}
+    for number, day in enumerate(days):
+        by_then = _.entered_at.date() <= day
+        sums[f"mark_{number}"] = _.mark.max(where=by_then)
+        sums[f"at_{number}"] = _.entered_at.max(where=by_then)
+        sums[f"again_{number}"] = _.count(
+            where=(_.entered_at.date() > day) & _.code.isin(stages.ends("open"))
+        )
+    last = moves.group_by("deal_id").agg(**sums, n_moves=_.count())
+    joined = deals.mutate(stage_now=now).left_join(last, "deal_id").drop("deal_id_right")
+    first = first_stage(department, stages)
+    columns = {}
+    for number in range(len(days)):
+        mark = joined[f"mark_{number}"]
+        unmoved = ibis.ifelse(joined.n_moves.isnull(), joined.stage_now, first)
+        columns[f"stage_{number}"] = ibis.coalesce(mark % _MOST_STAGES, unmoved).cast("int64")
+        columns[f"entered_{number}"] = ibis.coalesce(
+            joined[f"at_{number}"].date(), joined.created_on
+        )
+    return joined.mutate(**columns)
+
+
+def _state(department: Department, deals: ibis.Table, number: int, day: date) -> ibis.Value:
+    """Tell what a deal was on a day, by its dates; reopened ones by the stages that mean an end."""
+    is_open = deals.status == "open"
+    if day >= department.as_of:  # what it is now needs no date
+        return ibis.ifelse(deals.created_on > day, "none", deals.status)
+    closed = deals.closed_on.notnull() & (deals.closed_on <= day)
+    states = [
+        (deals.created_on > day, "none"),
+        (deals.created_on.isnull() | (~is_open & deals.closed_on.isnull()), "unknown"),
+        (~is_open & closed, deals.status),
+    ]
+    if f"again_{number}" in deals.columns:
+        for end in ("won", "lost"):
+            codes = stages_of(department).ends(end)
+            if codes:
+                there = deals[f"stage_{number}"].isin(codes) & (deals[f"again_{number}"] > 0)
+                states.append((there, end))
+    return ibis.cases(*states, else_="open")

@@ -1,0 +1,54 @@
+"""From suspects to findings: how sure after all that was tried, at what price, in what order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from salesdiag.diagnosis.catalogue import CATALOGUE
+from salesdiag.diagnosis.finding import Finding, Scope
+from salesdiag.diagnosis.words import sentence
+from salesdiag.stats.multiplicity import adjust_p_values
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from salesdiag.diagnosis.suspects import Suspect
+
+LEVEL = 0.05  # q-value from which a suspect is a finding
+_WEIGHT = {"A": 1.0, "B": 1.0, "C": 0.9, "D": 0.6}  # of the evidence, in the order of findings
+
+
+def q_values(suspects: Sequence[Suspect], n_examined: int) -> list[float]:
+    """Correct for all causes that were looked for, also those of which nothing was seen."""
+    p_values = [one.p_value for one in suspects]
+    silent = [1.0] * max(n_examined - len(suspects), 0)
+    if not p_values:
+        return []
+    return [float(one) for one in adjust_p_values([*p_values, *silent])[: len(p_values)]]
+
+
+def rank(suspects: Sequence[Suspect], q: Sequence[float], confidence: float) -> list[Finding]:
+    """Make findings of the sure ones: by money and evidence, those without money last."""
+    sure = [(one, value) for one, value in zip(suspects, q, strict=True) if value < LEVEL]
+    found = [_finding(one, value, confidence) for one, value in sure]
+    return sorted(found, key=_order)
+
+
+def _order(finding: Finding) -> tuple[float, float, str]:
+    worth = 0.0 if np.isnan(finding.money) else finding.money * _WEIGHT[finding.grade]
+    return (-worth, finding.q_value, finding.cause)
+
+
+def _finding(one: Suspect, q_value: float, confidence: float) -> Finding:
+    cause = CATALOGUE[one.cause]
+    money, low, high = one.money(confidence)
+    scope = Scope(one.level, ", ".join(one.ids) or None, one.stage)
+    return Finding(
+        cause=one.cause, scope=scope, control=cause.control, grade=one.grade,
+        measured=one.measured, expected=one.expected, n=one.n, q_value=q_value,
+        money=money, money_low=low, money_high=high, money_basis="revenue",
+        reading=sentence(cause.reading, cause, one), caveat=cause.caveat,
+        next_step=sentence(cause.next_step, cause, one), table=one.table,
+    )  # fmt: skip
