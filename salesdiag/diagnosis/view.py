@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from salesdiag.analyses import plan
 from salesdiag.diagnosis.cells import Cells
 from salesdiag.diagnosis.contrasts import Link, changes
 from salesdiag.reductions.yearly import LEVELS
@@ -248,6 +249,61 @@ class View(Cells):
     def repeat_revenue(self, place: Change) -> float:
         """Give the money won in the window by deals with customers who had bought before."""
         return _at(self.money, place, "of_repeats")
+
+    def revenue_per_win(self) -> float:
+        """Give the mean amount of a deal won in the window."""
+        cells = self.won
+        if cells is None:
+            return np.nan
+        now = cells[cells["side"] == "now"]
+        return float(now["amount"].sum() / max(now["n_won"].sum(), 1.0))
+
+    def share_of_year(self) -> float:
+        """Give the part of the data that the window is, by wins: two years hold twice as many."""
+        cells = self.won
+        if cells is None or not cells["n_won"].sum():
+            return 1.0
+        return float(cells["n_won"][cells["side"] == "now"].sum() / cells["n_won"].sum())
+
+    def usual_depth(self, *, below: float) -> float:
+        """Give the mean discount of deals won in the year before, or half the limit."""
+        cells = self.won
+        base = None if cells is None else cells[cells["side"] == "base"]
+        if base is None or not base["n_won"].sum():
+            return below / 2
+        return min(float(base["depth"].sum() / base["n_won"].sum()), below)
+
+    # --- the plan ------------------------------------------------------------------------
+
+    def fairness(self) -> pd.DataFrame | None:
+        """Give the tests of the targets, by name."""
+        return self.once(
+            "fairness", lambda: plan.target_fairness(self.department).set_index("test")
+        )
+
+    def plan_table(self) -> pd.DataFrame:
+        """Attainment period by period."""
+        table = self.once("attainment", lambda: plan.target_attainment(self.department))
+        return pd.DataFrame() if table is None else table
+
+    def plan(self) -> dict[str, float] | None:
+        """Sum of the plan of the window, what came, and who reached it."""
+        table = self.plan_table()
+        if not len(table):
+            return None
+        inside = table["is_complete"] & (table["period_start"] >= pd.Timestamp(self.years.start))
+        inside &= table["period_end"] <= pd.Timestamp(self.years.end)
+        rows = table[inside & table["target"].notna()]
+        if not len(rows):
+            return None
+        reps = float(rows["n_reps"].sum())
+        width = (rows["attainment_high"] - rows["attainment_low"]) / 2 / 1.96 * rows["target"]
+        actual = float(rows["actual"].sum())
+        return {
+            "target": float(rows["target"].sum()), "actual": actual, "n_reps": reps,
+            "participation": float(rows["n_reps_met"].sum() / reps) if reps else 0.0,
+            "error": float(np.sqrt((width**2).sum()) / max(actual, 1.0)),
+        }  # fmt: skip
 
 
 def _links(

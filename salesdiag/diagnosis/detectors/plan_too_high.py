@@ -1,0 +1,39 @@
+"""Nearly everyone is below plan while what is sold held its level."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import special
+
+from salesdiag.diagnosis.contrasts import DRIFT
+from salesdiag.diagnosis.suspects import Suspect
+
+if TYPE_CHECKING:
+    from salesdiag.diagnosis.view import View
+
+_HELD = 0.93  # of the year before
+_SHORT = 0.92  # of the plan
+_FEW = 0.35  # of the reps reach it
+
+
+def detect(view: View) -> list[Suspect]:
+    """Hold the plan against what was sold, in both years, and count who reached it."""
+    plan = view.plan()
+    if plan is None or not plan["target"] > 0:
+        return []
+    attained = plan["actual"] / plan["target"]
+    before = view.base_revenue() if view.has_past() else np.nan
+    held = np.isnan(before) or plan["actual"] >= _HELD * before
+    if attained >= _SHORT or not held or plan["participation"] > _FEW:
+        return []
+    expected = plan["actual"] if np.isnan(before) else max(plan["actual"], before)
+    error = float(np.hypot(plan["error"], DRIFT))
+    p_value = float(special.ndtr(np.log(attained / _SHORT) / error))
+    excess = float(plan["target"] - expected)
+    return [Suspect(
+        "plan_too_high", "department", (), float(expected), float(plan["target"]),
+        int(plan["n_reps"]), p_value, "plan", -float(np.log(plan["target"] / expected)), error,
+        expected, has_driver=True, table=view.plan_table(),
+    )] if excess > 0 else []  # fmt: skip
