@@ -7,7 +7,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 TABLES = ("deals", "stage_changes", "activities", "leads", "accounts", "reps", "stages", "targets")
-COUNTS = ["n_to", "n_lost", "n_open", "n_skipped", "n_returned", "n_without_history"]
+COUNTS = ["n_to", "n_lost", "n_passed_by", "n_open", "n_skipped", "n_returned",
+          "n_without_history"]  # fmt: skip
 
 # the columns of each table that `check` looks at
 CHECKED = {
@@ -53,8 +54,9 @@ WITH per_deal AS (
         CASE WHEN p.reached_0 IS NULL THEN d.created_at ELSE p.entered_0 END AS entered_0
     FROM deals d
     LEFT JOIN per_deal p USING (deal_id)
-    WHERE p.reached_0 IS NOT NULL
-       OR d.created_at >= (SELECT min(entered_at)::DATE FROM stage_changes)
+    WHERE (p.reached_0 IS NOT NULL
+           OR d.created_at >= (SELECT min(entered_at)::DATE FROM stage_changes))
+      AND (d.created_at IS NULL OR d.created_at::DATE <= $as_of)
 ), dated AS (
     SELECT *, coalesce(closed_at, last_at, reached_0) AS end_at FROM placed
 ), stepped AS (
@@ -85,6 +87,7 @@ SELECT
     ), 0) AS wait_days,
     count(next_at) AS n_to,
     count(*) FILTER (WHERE next_at IS NULL AND status = 'lost') AS n_lost,
+    0::BIGINT AS n_passed_by,  -- who reached a later stage has passed all before it
     count(*) FILTER (WHERE next_at IS NULL AND status <> 'lost') AS n_open,
     count(*) FILTER (WHERE entered_at IS NULL) AS n_skipped,
     count(*) FILTER (WHERE next_at IS NOT NULL AND entered_at > passed_at) AS n_returned,
@@ -124,6 +127,7 @@ def waits_in_pandas(deals, moves, as_of):
     """Count the waits by rep, step and days with groupby, pivot and merge."""
     first_day = moves["entered_at"].min().normalize()
     moves = moves[moves["entered_at"] < as_of + pd.Timedelta(days=1)]
+    deals = deals[~(deals["created_at"] >= as_of + pd.Timedelta(days=1))]
     last = moves.groupby("deal_id")["entered_at"].max().rename("last_at")
     ladder = {stage: step for step, stage in enumerate(STEPS)}
     moves = moves.assign(step=moves["stage"].map(ladder)).dropna(subset="step")
@@ -165,6 +169,7 @@ def waits_in_pandas(deals, moves, as_of):
     rows["n_to"] = rows["next_at"].notna()
     rows["n_lost"] = rows["next_at"].isna() & rows["lost"]
     rows["n_open"] = rows["next_at"].isna() & ~rows["lost"]
+    rows["n_passed_by"] = 0  # who reached a later stage has passed all before it
     rows["n_skipped"] = rows["entered_at"].isna()
     rows["n_returned"] = rows["n_to"] & (rows["entered_at"] > rows["passed_at"])
     return rows.groupby(["rep_id", "step", "wait_days"], as_index=False)[COUNTS].sum()

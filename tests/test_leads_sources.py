@@ -190,3 +190,16 @@ def test_the_sources_of_a_school_are_those_published():
     assert table["cost_amount"].sum() == pytest.approx(58_691.76, abs=0.005)
     assert table.loc["Google Ads", "cost_amount"] == pytest.approx(23_642.70, abs=0.005)
     assert table.loc["Youtube Ads", "cost_amount"] == pytest.approx(5_394.72, abs=0.005)
+
+
+def test_leads_are_found_by_what_deals_say_where_they_name_none():
+    deals = DEALS.assign(
+        lead_id=["1", "2", "1"], created_at=MONDAY + pd.to_timedelta([3, 2, 2], unit="D")
+    )
+    for columns in (COLUMNS[:3], COLUMNS):
+        rows = [(*row[:3], None)[: len(columns)] for row in LEADS]
+        department = leads_of(rows, columns, deals=deals, as_of="2025-12-31")
+        table = sd.leads.source_quality(department).set_index("source")
+        # two deals name lead 1: the first to be made is D3
+        assert table.loc["web", ["n_leads", "n_deals", "n_won", "n_lost"]].tolist() == [3, 2, 1, 1]
+        assert table.loc["web", "won_amount"] == 0

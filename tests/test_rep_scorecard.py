@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 import salesdiag as sd
+from salesdiag.analyses.reps import rankability, rep_scorecard
 from salesdiag.analyses.reps.judge import judged
 from salesdiag.analyses.reps.metrics import METRICS, all_sums
-from salesdiag.analyses.reps import rankability, rep_scorecard
 from salesdiag.stats.multiplicity import adjust_p_values
 from salesdiag.stats.rates import clopper_pearson_interval
 from tests.frames import deals_of, sample_department, sample_frames
@@ -128,8 +128,8 @@ class TestByHand:
         rows = []
         for rep, months in (("r1", (10, 11, 12)), ("r2", (10, 11, 12)), ("late", (12,))):
             for month in months:
-                for number in range(40 if month == 12 else 20):
-                    rows.append((rep, "won", f"2025-{month:02d}-{1 + number % 28:02d}"))
+                days = range(40 if month == 12 else 20)
+                rows += [(rep, "won", f"2025-{month:02d}-{1 + one % 28:02d}") for one in days]
         frame = pd.DataFrame(rows, columns=["rep_id", "status", "closed_at"])
         frame["closed_at"] = pd.to_datetime(frame["closed_at"])
         frame["deal_id"] = frame.index.astype(str)
@@ -262,8 +262,8 @@ class TestPublished:
         )
         # the published means are rounded to three digits, .265389 on average
         assert table["shrunken_value"].mean() == pytest.approx(0.265389, abs=5e-5)
-        assert table["shrunken_value"].iloc[0] == pytest.approx(0.2940, abs=5e-5)  # Clemente
-        assert table["shrunken_value"].iloc[-1] == pytest.approx(0.2422, abs=5e-5)  # Alvis
+        assert table["shrunken_value"].iloc[0] == pytest.approx(0.2940, abs=1e-4)  # Clemente
+        assert table["shrunken_value"].iloc[-1] == pytest.approx(0.2422, abs=1e-4)  # Alvis
         assert (table["n_ranked"] == 0).all()
 
     def test_berkeley_admissions(self):
@@ -403,15 +403,15 @@ def judged_worlds(frame) -> pd.DataFrame:
 
 
 def test_without_a_fault_hardly_any_department_has_a_weak_rep():
-    table = judged_worlds(worlds(120, 10, 60))
+    table = judged_worlds(worlds(100, 6, 60))
     called = table[table["reading"].isin(["below", "above"])]["world"].nunique()
-    assert called <= 10  # 6 on average at 5 %
+    assert called <= 9  # 5 on average at 5 %, if tests were not a little careful
     # single tests reject as often as they say, or less
     assert 0.01 < (table["p_value"] < 0.05).mean() <= 0.055
 
 
 def test_a_planted_weak_rep_is_found_with_his_size_inside_the_interval():
-    frame = worlds(100, 10, 150, weak=0.18, seed=1)
+    frame = worlds(40, 8, 150, weak=0.18, seed=1)
     table = judged_worlds(frame)
     truth = frame.groupby(["world", "rep_id"])[["chance", "base"]].sum()
     truth = (truth["chance"] / truth["base"]).rename("truth").reset_index()
@@ -424,9 +424,44 @@ def test_a_planted_weak_rep_is_found_with_his_size_inside_the_interval():
 
 
 def test_values_are_pulled_in_and_nearer_to_the_truth():
-    frame = worlds(60, 12, 40, seed=2)
+    frame = worlds(20, 12, 40, seed=2)
     table = judged_worlds(frame)
     overall = frame["chance"].mean()
     raw = np.mean((table["ratio"] * overall - overall) ** 2)
     pulled = np.mean((table["shrunken_value"] - overall) ** 2)
     assert pulled < 0.4 * raw
+
+
+def test_a_weak_team_is_found_and_its_reps_are_no_worse_than_their_team():
+    rng = np.random.default_rng(8)
+    rows = [(f"r{n:02d}", f"t{n // 5}", 150) for n in range(25)]
+    chances = {team: 0.25 if team == "t2" else 0.4 for team in ("t0", "t1", "t2", "t3", "t4")}
+    made = [(rep, n, rng.binomial(n, chances[team])) for rep, team, n in rows]
+    reps = pd.DataFrame([row[:2] for row in rows], columns=["rep_id", "team"])
+    department = cells_of(made, ["rep_id"], reps=reps)
+    teams = rep_scorecard(department, unit="team", metrics=WINS)
+    assert teams.loc[teams["reading"] == "below", "unit_id"].tolist() == ["t2"]
+    weak = row_of(teams, "t2")
+    # at the rates of all, 0.37, the team would have won so many
+    assert weak.ratio_low < 0.25 / 0.37 < weak.ratio_high
+    inside = rep_scorecard(department, by="team", metrics=WINS)
+    assert (inside["reading"] == "as_expected").all()
+
+
+def test_a_territory_of_accounts_has_no_selling_days():
+    frames = sample_frames()
+    reps = frames["reps"].drop(columns="territory")
+    accounts = frames["accounts"].assign(territory="T" + frames["accounts"]["account_id"].str[-1])
+    department = sd.Department(
+        **(frames | {"reps": reps, "accounts": accounts}), as_of="2025-12-31"
+    )
+    table = rep_scorecard(department, unit="territory")
+    assert "win_rate" in set(table["metric"])
+    assert "wins_per_day" not in set(table["metric"])
+
+
+@pytest.mark.parametrize("name", ["rate", "money", "month", "unit_id"])
+def test_a_key_named_like_a_column_on_the_way_is_refused(name):
+    frame = pd.DataFrame({"deal_id": ["A"], "status": ["won"], "rep_id": ["r"], name: ["x"]})
+    with pytest.raises(sd.InputError, match=f"'{name}' is the name of a result"):
+        rep_scorecard(sd.Department(deals=frame, as_of="2025-12-31"), by=name)

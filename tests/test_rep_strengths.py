@@ -267,7 +267,9 @@ class TestKeyPersonShare:
             deals=frame.assign(account_id=(np.arange(80) // 10).astype(str)), as_of="2025-12-31"
         )
         one, two = (key_person_share(department).iloc[0] for department in (alone, few))
-        assert (two.top_share_high - two.top_share_low) > 2 * (one.top_share_high - one.top_share_low)
+        assert (two.top_share_high - two.top_share_low) > 2 * (
+            one.top_share_high - one.top_share_low
+        )
 
     def test_one_rep_holds_all_and_nothing_won_gives_no_row(self):
         row = key_person_share(self.of([10])).iloc[0]

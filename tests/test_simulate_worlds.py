@@ -10,24 +10,18 @@ import pandas as pd
 import pytest
 
 import salesdiag as sd
+from salesdiag.intake.settings import settings_of
 from salesdiag.schema import TABLES
 from salesdiag.simulate import CAUSES, DECOYS, Fault, levels_of, world, write_world
 from salesdiag.simulate.folder import simulate
 
-CALENDAR = ("time_zone", "fiscal_year_start", "working_days", "working_hours", "holidays")
 # check cannot look at their dates yet
 UNCHECKED = ("forecasts", "fx_rates")
 
 
 def department_of(made):
-    settings = made.settings
-    return sd.Department(
-        **{name: frame for name, frame in made.tables.items() if name not in UNCHECKED},
-        as_of=settings["as_of"],
-        name=settings["name"],
-        currency=settings["currency"],
-        calendar=sd.Calendar(**{key: settings[key] for key in CALENDAR}),
-    )
+    tables = {name: frame for name, frame in made.tables.items() if name not in UNCHECKED}
+    return sd.Department.of(tables, settings_of(made.settings, "made up"))
 
 
 def digest(made):

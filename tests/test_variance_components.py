@@ -33,7 +33,9 @@ def cells(values, codes):
 def balanced(seed=0, n_groups=10, n=8, spread=1.0):
     rng = np.random.default_rng(seed)
     group = np.repeat(np.arange(n_groups), n)
-    return 5 + spread * rng.standard_normal(n_groups)[group] + rng.standard_normal(len(group)), group
+    return 5 + spread * rng.standard_normal(n_groups)[group] + rng.standard_normal(
+        len(group)
+    ), group
 
 
 def test_one_way_is_the_analysis_of_variance():
@@ -131,7 +133,10 @@ def test_equal_groups_cannot_be_separated_and_stand_together():
 
 
 def test_few_groups_and_no_cases():
-    assert variance_components([5, 5], [2, 3], [2, 3], {"g": ["a", "a"]}).level["g"].status == "too_few"
+    assert (
+        variance_components([5, 5], [2, 3], [2, 3], {"g": ["a", "a"]}).level["g"].status
+        == "too_few"
+    )
     assert np.isnan(variance_components([0, 0], [0, 0], [0, 0], {"g": ["a", "b"]}).residual)
     with pytest.raises(InputError, match="value_sum must be 0 where n is 0"):
         variance_components([0, 1], [1, 1], [1, 1], {"g": ["a", "b"]})

@@ -52,7 +52,7 @@ def explain(
     same place or at the whole department, and if it is itself beyond chance.
     """
     found = sorted(suspects, key=lambda one: (one.p_value, one.cause))
-    sure = [one for one in found if one.p_value < level_of_significance]
+    sure = [one for one in found if one.p_value < level_of_significance and one.costs()]
     kept: list[Suspect] = []
     explained: list[Explained] = []
     for one in found:

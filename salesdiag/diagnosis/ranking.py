@@ -30,8 +30,12 @@ def q_values(suspects: Sequence[Suspect], n_examined: int) -> list[float]:
 
 
 def rank(suspects: Sequence[Suspect], q: Sequence[float], confidence: float) -> list[Finding]:
-    """Make findings of the sure ones: by money and evidence, those without money last."""
-    sure = [(one, value) for one, value in zip(suspects, q, strict=True) if value < LEVEL]
+    """Make findings of the sure ones: by money and evidence, those without money last.
+
+    What is seen for certain but costs nothing that could be told from chance is no finding.
+    """
+    both = zip(suspects, q, strict=True)
+    sure = [(one, value) for one, value in both if value < LEVEL and one.costs()]
     found = [_finding(one, value, confidence) for one, value in sure]
     return sorted(found, key=_order)
 

@@ -46,6 +46,10 @@ class Suspect:
     has_driver: bool = False  # the fault itself is seen, not only what it would do
     table: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
 
+    def costs(self) -> bool:
+        """Tell whether it cost more than its own error, or need not cost anything."""
+        return bool(np.isnan(self.harm) or -self.harm > self.harm_error)
+
     def money(self, confidence: float) -> tuple[float, float, float]:
         """Give what the harm cost, and its interval; NaN where the cause need not cost any.
 

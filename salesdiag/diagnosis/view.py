@@ -193,7 +193,8 @@ class View(Cells):
             return _links(self.created, "n_deals", None, "total")
         own = self.created.assign(came=self.created["n_unled"])
         led = self.leads.assign(came=self.leads["n_leads"])
-        return _links(pd.concat([own, led], ignore_index=True), "came", None, "total")
+        both = [one for one in own if one in led]
+        return _links(pd.concat([own[both], led[both]]), "came", None, "total")
 
     def _effort_chain(self) -> list[Link] | None:
         if self.effort is None or self.open is None:
@@ -324,6 +325,6 @@ def _at(cells: pd.DataFrame | None, place: Change, column: str) -> float:
         return np.nan
     rows = cells[cells["side"] == "now"]
     if place.level != "department":
-        column = next(column for level, column in LEVELS.items() if level == place.level)
-        rows = rows[rows[column].isin(place.ids)]
+        home = next(one for level, one in LEVELS.items() if level == place.level)
+        rows = rows[rows[home].isin(place.ids)]
     return float(rows[column].sum())

@@ -13,9 +13,10 @@ from salesdiag.simulate.layout import NEVER
 
 if TYPE_CHECKING:
     from salesdiag.simulate.demand import Accounts, Demand
-    from salesdiag.simulate.draws import Draws, Flags, Floats, Ints
+    from salesdiag.simulate.draws import Flags, Floats, Ints
     from salesdiag.simulate.grid import Grid
     from salesdiag.simulate.layout import Layout
+    from salesdiag.simulate.run import Scene
 
 REP_SHARE = 0.2  # of the seats, where a fault sits with single reps
 
@@ -86,11 +87,12 @@ class Doses:
         return self.faults[cause].since
 
 
-def plant(draws: Draws, grid: Grid, layout: Layout, accounts: Accounts, fault: Fault) -> Planted:
+def plant(scene: Scene, fault: Fault) -> Planted:
     """Put a fault where it was asked for, or where the seed says."""
+    grid, layout, accounts = scene.grid, scene.layout, scene.accounts
     cause = find_cause(fault.cause)
     level = fault.level or next(iter(cause.doses))
-    rng = draws.stream(f"scope of {fault.cause}")
+    rng = scene.draws.stream(f"scope of {fault.cause}")
     known = _names(layout, accounts, level)
     if fault.id is None:
         places = _choose(rng, layout, grid, accounts, level)

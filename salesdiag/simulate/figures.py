@@ -29,14 +29,12 @@ def reps(book: Book) -> Columns:
     team = np.concatenate([np.arange(n_teams), layout.team_of_seat[staff.seat]])
     heads = [f"M{number:02d}" for number in range(1, n_teams + 1)]
     n_reps = len(staff.seat)
-    names = [f"{given} {family}" for given, family in
-             zip(layout.words.given * 9, layout.words.family * 8, strict=False)]  # fmt: skip
     calendar_hired = _day(story, staff.hired)
     first = grid.days[0] - 400 - 90 * np.arange(n_teams)
     columns = {
         "rep_id": np.array([*heads, *book.reps], dtype=object),
         "rep_name": np.array(
-            [*(names[place % len(names)] for place in range(n_teams)), *staff.name], dtype=object
+            [*staff.heads, *staff.name], dtype=object
         ),
         "team": pick(layout.teams, team),
         "manager_id": np.array(

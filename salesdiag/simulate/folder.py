@@ -131,6 +131,6 @@ def _table(name: str, rows: dict[str, Any]) -> str:
 def _value(value: Any) -> str:  # noqa: ANN401
     if isinstance(value, str | int | float):
         return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, tuple):
+    if isinstance(value, list):
         return "[" + ", ".join(_value(one) for one in value) + "]"
     return str(value)  # a day

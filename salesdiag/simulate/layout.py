@@ -34,6 +34,7 @@ class Staff:
     habit: Floats  # discounts
     drive: Floats
     name: tuple[str, ...]
+    heads: tuple[str, ...]  # names of the teams' managers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +42,8 @@ class Layout:
     """Everything that is settled before the first lead comes in."""
 
     words: Words
+    team_names: tuple[str, ...]
+    place_names: tuple[str, ...]
     language: str
     company: str
     traits: Traits
@@ -84,12 +87,12 @@ class Layout:
     @property
     def teams(self) -> tuple[str, ...]:
         """Names of the teams."""
-        return _numbered(self.words.teams, self.n_teams)
+        return _numbered(self.team_names, self.n_teams)
 
     @property
     def places(self) -> tuple[str, ...]:
         """Names of the territories."""
-        return _numbered(self.words.places, len(self.team_of_place))
+        return _numbered(self.place_names, len(self.team_of_place))
 
 
 def make_layout(
@@ -115,6 +118,8 @@ def make_layout(
     weight = np.exp(0.2 * rng.normal(size=len(team_of_place)))
     return Layout(
         words=words,
+        team_names=_shuffled(draws, words.teams),
+        place_names=_shuffled(draws, words.places),
         language=tongue,
         company=str(rng.choice(words.company)),
         traits=traits,
@@ -123,7 +128,7 @@ def make_layout(
         place_of_seat=place_of_seat,
         weight_of_place=weight * np.bincount(place_of_seat, minlength=len(weight)),
         share_of_seat=np.where(part_time, 0.06, load),
-        staff=_staff(rng, grid, traits, words, n_seats),
+        staff=_staff(rng, grid, traits, words, n_seats, n_teams),
         stages=tuple(words.stages[place] for place in LADDERS[n_stages]),
         on_days=on_days,
         lose_days=lose_days,
@@ -139,6 +144,11 @@ def make_layout(
         discount_limit=float(rng.choice([0.2, 0.22, 0.25])),
         fiscal_year_start=int(rng.choice([1, 1, 4])),
     )
+
+
+def _shuffled(draws: Draws, names: tuple[str, ...]) -> tuple[str, ...]:
+    order = draws.stream("names").permutation(len(names))
+    return tuple(names[place] for place in order)
 
 
 def _numbered(names: tuple[str, ...], n: int) -> tuple[str, ...]:
@@ -171,7 +181,7 @@ def _pace(rng: np.random.Generator, n_stages: int, traits: Traits) -> tuple[Floa
 
 
 def _staff(
-    rng: np.random.Generator, grid: Grid, traits: Traits, words: Words, n_seats: int
+    rng: np.random.Generator, grid: Grid, traits: Traits, words: Words, n_seats: int, n_teams: int
 ) -> Staff:
     """Seat the reps; some leave within the data and are followed after some weeks."""
     span = grid.n_days - grid.start
@@ -189,9 +199,10 @@ def _staff(
     seats, hired, left = seats[there], hired[there], left[there]
     n = len(seats)
     fit = np.where(rng.random(n) < 0.4, 1.0, -0.6) * traits.fit_spread
-    names = [f"{given} {family}" for family in words.family for given in words.given]
+    both = "{1} {0}" if words.is_family_first else "{0} {1}"
+    names = [both.format(given, family) for family in words.family for given in words.given]
     order = rng.permutation(len(names))
-    known = _numbered(tuple(names[place] for place in order), n)
+    known = _numbered(tuple(names[place] for place in order), n + n_teams)
     return Staff(
         seat=seats,
         hired=hired,
@@ -200,7 +211,8 @@ def _staff(
         fit=fit,
         habit=0.012 * rng.normal(size=n),
         drive=np.exp(0.08 * rng.normal(size=n)),
-        name=known,
+        name=known[:n],
+        heads=known[n:],
     )
 
 

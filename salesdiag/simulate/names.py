@@ -32,6 +32,7 @@ class Words:
     reasons: tuple[str, ...]  # the last is "other"
     delivery: tuple[str, ...]  # reasons that others inside the company cause
     drops: tuple[str, ...]
+    is_family_first: bool
     money: float  # so many units of the currency make one of the model
 
 
@@ -65,6 +66,7 @@ ENGLISH = Words(
     reasons=("Price", "Competitor", "No budget", "No need", "Postponed", "Other"),
     delivery=("Out of stock", "Delivery time", "Service", "Not on the price list"),
     drops=("No need", "No budget", "Wrong contact", "Spam"),
+    is_family_first=False,
     money=1.0,
 )  # fmt: skip
 
@@ -101,6 +103,7 @@ RUSSIAN = Words(
              "Другое"),
     delivery=("Нет на складе", "Срок поставки", "Сервис", "Нет в прайс-листе"),
     drops=("Нет потребности", "Нет бюджета", "Не тот контакт", "Спам"),
+    is_family_first=False,
     money=90.0,
 )  # fmt: skip
 
@@ -137,6 +140,7 @@ VIETNAMESE = Words(
              "Khác"),
     delivery=("Hết hàng", "Giao chậm", "Dịch vụ", "Không có trong bảng giá"),
     drops=("Không có nhu cầu", "Không có ngân sách", "Sai liên hệ", "Rác"),
+    is_family_first=True,
     money=26_000.0,
 )  # fmt: skip
 

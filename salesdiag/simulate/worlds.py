@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from salesdiag.simulate.doses import Planted
     from salesdiag.simulate.draws import Columns
     from salesdiag.simulate.run import Scene, Story
+    from salesdiag.simulate.traits import Traits
 
 _FEWEST, _MOST = 3, 2_000
 
@@ -62,8 +64,9 @@ class World:
     """A made-up department.
 
     ``tables`` holds canonical tables by name. ``settings`` holds the keys of
-    ``department.toml``: name, as_of, currency, calendar, stages, pay_plan and
-    discount_limits. ``truth`` holds one entry a fault, none for a healthy world.
+    ``department.toml`` as a TOML reader gives them: name, as_of, currency, those of the
+    calendar, stages, pay_plan and discount_limits. ``truth`` holds one entry a fault, none
+    for a healthy world.
     """
 
     seed: int
@@ -131,25 +134,33 @@ def world(
     wanted = as_faults(cause if isinstance(cause, str | Fault) else tuple(cause))
     baits = (decoys,) if isinstance(decoys, str) else tuple(decoys)
     last = _checked(seed, reps, months, as_of, noise, language)
-    draws = Draws(seed)
     traits = traits_of(baits, [fault.cause for fault in wanted])
-    tongue = language or str(draws.stream("language").choice(LANGUAGES))
-    grid = make_grid(last, months, WORDS[tongue].holidays)
-    layout = make_layout(draws, grid, traits, n_seats=reps, language=tongue)
-    scene = make_scene(draws, grid, layout)
-    usual = play(scene, (), None)
-    faults = [plant(draws, grid, layout, scene.accounts, fault) for fault in wanted]
+    usual = _usual(seed, traits, reps, months, last, language)
+    scene = usual.scene
+    faults = [plant(scene, fault) for fault in wanted]
     story = play(scene, faults, usual.history) if faults else usual
     truth = tuple(_truth(scene, story, usual, faults, fault) for fault in faults)
     return World(
         seed=seed,
-        language=tongue,
+        language=scene.layout.language,
         decoys=baits,
         truth=truth,
         settings=_settings(story),
         revenue=story.window_money()[0],
         tables=blemish(story, _tables(story), noise),
     )
+
+
+@lru_cache(maxsize=2)
+def _usual(
+    seed: int, traits: Traits, reps: int, months: int, last: date, language: str | None
+) -> Story:
+    """Play a world in which nothing is wrong; kept, as several faults may be put into it."""
+    draws = Draws(seed)
+    tongue = language or str(draws.stream("language").choice(LANGUAGES))
+    grid = make_grid(last, months, WORDS[tongue].holidays)
+    layout = make_layout(draws, grid, traits, n_seats=reps, language=tongue)
+    return play(make_scene(draws, grid, layout), (), None)
 
 
 def _checked(
@@ -245,10 +256,10 @@ def _settings(story: Story) -> dict[str, Any]:
         "currency": layout.words.currency,
         "time_zone": layout.words.time_zone,
         "fiscal_year_start": layout.fiscal_year_start,
-        "working_days": ("mon", "tue", "wed", "thu", "fri"),
-        "working_hours": (f"{OPENS:02d}:00", f"{CLOSES:02d}:00"),
-        "holidays": grid.holidays,
-        "stages": layout.stages,
+        "working_days": ["mon", "tue", "wed", "thu", "fri"],
+        "working_hours": [f"{OPENS:02d}:00", f"{CLOSES:02d}:00"],
+        "holidays": list(grid.holidays),
+        "stages": list(layout.stages),
         "pay_plan": figures.pay_plan(story),
         "discount_limits": {"rep": layout.discount_limit, "manager": 2 * layout.discount_limit},
     }

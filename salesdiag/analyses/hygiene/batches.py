@@ -6,9 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import ibis
+import numpy as np
+import pandas as pd
 from ibis import _
 
+from salesdiag.periods import WEEKDAYS
+
 if TYPE_CHECKING:
+    from datetime import date
+
     from salesdiag.department import Department
 
 # an import: so many rows in one minute, and so many times the usual minute ...
@@ -43,11 +49,15 @@ def with_clock(rows: ibis.Table, moment: ibis.Value) -> ibis.Table:
     ).drop("entered")
 
 
+def with_imports(rows: ibis.Table) -> ibis.Table:
+    """Add ``is_import``; rows have the clock and ``rep_id_of_row``."""
+    return _marked(rows, _imports(_cells(rows)), ["entry_minute"], "is_import")
+
+
 def with_batches(rows: ibis.Table, least: Thresholds) -> ibis.Table:
     """Add ``is_import`` and ``is_one_minute``; rows have the clock and ``rep_id_of_row``."""
-    cells = _cells(rows)
-    crowded = cells.filter(_.n >= least.batch_least)
-    rows = _marked(rows, _imports(cells), ["entry_minute"], "is_import")
+    crowded = _cells(rows).filter(_.n >= least.batch_least)
+    rows = with_imports(rows)
     rows = _marked(rows, crowded, ["rep_id_of_row", "entry_minute"], "is_crowded")
     return rows.mutate(is_one_minute=rows.is_crowded & ~rows.is_import)
 
@@ -100,15 +110,11 @@ def with_own_durations(rows: ibis.Table) -> ibis.Table:
     return _marked(rows, own, ["rep_id_of_row", "duration_seconds"], "is_own_duration")
 
 
-def eves(department: Department, first: object, least: Thresholds, more: tuple[object, ...]
-         ) -> list[str]:  # fmt: skip
+def eves(
+    department: Department, first: pd.Timestamp, least: Thresholds, more: tuple[date, ...]
+) -> list[str]:
     """List the last working days of each fiscal month since ``first``, and those up to meetings."""
-    import numpy as np
-    import pandas as pd
-
-    from salesdiag.periods import WEEKDAYS
-
-    ends = list(more)
+    ends: list[date | pd.Timestamp] = list(more)
     if not pd.isna(first):
         ends += list(pd.date_range(first, pd.Timestamp(department.as_of), freq="ME"))
     calendar = department.calendar

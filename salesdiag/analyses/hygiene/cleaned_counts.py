@@ -48,19 +48,19 @@ def deal_cells(
     rules = rules_of_deals(department, rows)
     rows = _doubted(rows, kinds, [rules[name] for name in _CONTRADICTORY if name in rules])
     rows = within(rows.filter(_.status != "open"), department, "closed_at", window)
-    one, won = ibis.literal(1.0), rows.status == "won"
-    cycle = rows.closed_at.date().delta(rows.created_at.date(), unit="day").cast("float64")
+    one, won = ibis.literal(1), rows.status == "won"
+    cycle = rows.closed_at.date().delta(rows.created_at.date(), unit="day")
     metrics: list[Part] = [
-        ("win_rate", won | (rows.status == "lost"), ibis.ifelse(won, 1.0, 0.0), one),
+        ("win_rate", won | (rows.status == "lost"), ibis.ifelse(won, 1, 0), one),
         # a cycle below zero counts as one of no days, as everywhere
-        ("cycle_days", won & rows.created_at.notnull(), ibis.greatest(cycle, 0.0), one),
-        ("wins_per_day", won, one, ibis.literal(0.0)),
+        ("cycle_days", won & rows.created_at.notnull(), ibis.greatest(cycle, 0), one),
+        ("wins_per_day", won, one, ibis.literal(0)),
     ]
     if department.has("deals", "amount"):
         amount = rows.amount.cast("float64")
         paid = won & (rows.amount > 0)
         metrics += [("won_amount", paid, amount, one),
-                    ("revenue_per_day", paid, amount, ibis.literal(0.0))]  # fmt: skip
+                    ("revenue_per_day", paid, amount, ibis.literal(0))]  # fmt: skip
         if department.has("deals", "list_amount"):
             listed = rows.list_amount.cast("float64")
             metrics.append(("price_realisation", paid & (listed > 0), amount, listed))
@@ -82,10 +82,10 @@ def lead_cells(
         lacks = (rows.status == "converted") & rows.deal_id.isnull()
         broken.append(Rule(lacks, lacks.fill_null(False)))  # noqa: FBT003
     rows = within(_doubted(rows, kinds, broken), department, "created_at", window)
-    one, every = ibis.literal(1.0), ibis.literal(True)  # noqa: FBT003
+    one, every = ibis.literal(1), ibis.literal(True)  # noqa: FBT003
 
     def share_of(yes: ibis.Value) -> ibis.Value:
-        return ibis.ifelse(yes.fill_null(False), 1.0, 0.0)  # noqa: FBT003
+        return ibis.ifelse(yes.fill_null(False), 1, 0)  # noqa: FBT003
 
     metrics: list[Part] = [
         ("answered_leads", every, share_of(rows.first_response_at.notnull()), one)
@@ -115,9 +115,9 @@ def activity_cells(
         broken = [Rule(late, late.fill_null(False))]  # noqa: FBT003
     rows = within(_doubted(rows, kinds, broken), department, "occurred_at", window)
     every = ibis.literal(True)  # noqa: FBT003
-    one = ibis.literal(1.0)
+    one = ibis.literal(1)
     return _cells(rows, keys, "occurred_at", [
-        ("activities_per_day", every, one, ibis.literal(0.0)),
+        ("activities_per_day", every, one, ibis.literal(0)),
     ])  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The reduction under `contradictions`: rows that contradict a rule, and the money of their deals."""
+"""The reduction under `contradictions`: rows that break a rule, and the money of their deals."""
 
 from __future__ import annotations
 

@@ -107,10 +107,10 @@ def compared(
     cells = _with_all(cells, keys, metrics)
     group = ["place", *keys]
     sums = cells.groupby(group, as_index=False)[[*_COUNTS, *_SIDES]].sum()
-    code = cells[group].merge(sums[group].assign(row=range(len(sums))), on=group)["row"]
-    code = code.to_numpy(np.intp)
-    there = (cells["n_rows"] > 0) | (cells["bottom"] > 0)
-    behind = pd.DataFrame({"code": code, "rep": cells["rep_id_of_row"]})[there.to_numpy()]
+    numbered = sums[group].assign(row=range(len(sums)))
+    code = cells[group].merge(numbered, on=group, how="left")["row"].to_numpy(np.intp)
+    there = ((cells["n_rows"] > 0) | (cells["bottom"] > 0)).to_numpy(bool)
+    behind = pd.DataFrame({"code": code, "rep": cells["rep_id_of_row"]})[there]
     n_reps = behind.drop_duplicates()["code"].value_counts().reindex(range(len(sums)))
     sums["n_reps"] = n_reps.fillna(0).astype("int64").to_numpy()
     values = sums[_SIDES].to_numpy(float)
@@ -151,13 +151,13 @@ def _error(
     code: NDArray[np.intp],
     values: Floats,
     alone: NDArray[np.bool_],
-    there: pd.Series,
+    there: NDArray[np.bool_],
 ) -> tuple[Floats, Floats]:
     """Give the standard error of each difference, and its degrees of freedom."""
     month = cells["month"].astype("str").to_numpy()
     unit = np.where(alone, month, cells["rep_id_of_row"].to_numpy())
     units = pd.DataFrame(cells[_SIDES].to_numpy(float), columns=_SIDES).assign(code=code, unit=unit)
-    units = units[there.to_numpy()].groupby(["code", "unit"], as_index=False)[_SIDES].sum()
+    units = units[there].groupby(["code", "unit"], as_index=False)[_SIDES].sum()
     of = units["code"].to_numpy(np.intp)
     whole = values[of]
     part = units[_SIDES].to_numpy(float)

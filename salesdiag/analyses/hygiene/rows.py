@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import ibis
-import pandas as pd
 from ibis import _
 
 from salesdiag.department import UNASSIGNED
@@ -18,6 +17,8 @@ from salesdiag.settings import as_it_stood
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
+
+    import pandas as pd
 
     from salesdiag.department import Department
 

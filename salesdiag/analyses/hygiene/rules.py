@@ -58,10 +58,11 @@ def rules_of_deals(
         )
     if "amount" in given:
         rules["won_without_amount"] = Rule(won, deals.amount.isnull() | (deals.amount == 0))
-    if "expected_close_on" in given:
+    if "expected_close_on" in given and deals.expected_close_on.type().is_date():
         last = department.as_of - timedelta(days=grace_days)
         rules["past_expected_close"] = Rule(
-            is_open & deals.expected_close_on.notnull(), deals.expected_close_on < ibis.literal(last)
+            is_open & deals.expected_close_on.notnull(),
+            deals.expected_close_on < ibis.literal(last),
         )
     meanings = _meanings(department)
     if meanings and "stage" in given:
@@ -177,7 +178,8 @@ def _with_deal(
     deals = with_groups(department, deals_as_entered(department), keys)
     side = deals.select(
         "deal_id", deal_created_at=_.created_at, deal_closed_at=_.closed_at, deal_status=_.status,
-        deal_amount=_.amount, deal_rep=_.rep_id_of_row, **{f"deal_key_{key}": _[key] for key in keys},
+        deal_amount=_.amount, deal_rep=_.rep_id_of_row,
+        **{f"deal_key_{key}": _[key] for key in keys},
     )  # fmt: skip
     joined = rows.join(side, "deal_id", how=how)
     joined = joined.drop("deal_id_right") if "deal_id_right" in joined.columns else joined

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _FEWEST = 5  # rows; of fewer nothing is said
-_NAMES = ["share", "low", "high", "others", "difference", "difference_low", "difference_high"]
 
 
 def judged(
@@ -43,7 +42,7 @@ def judged(
     level = share("confidence", confidence)
     cells = _with_all_questions(cells, keys, questions)
     group = ["question", *keys]
-    sums = [name for name in cells if name.startswith("n_") or name.endswith("_amount")]
+    sums = [name for name in cells.columns if name.startswith("n_") or name.endswith("_amount")]
     table = cells.groupby(group, as_index=False)[sums].sum(min_count=1)
     code = _codes(cells, table, group)
     there = cells["n_whole"].to_numpy() > 0
@@ -62,11 +61,11 @@ def _with_all_questions(
     """Put a row without cases where a question has none."""
     lacking = [one for one in questions if one not in set(cells["question"])]
     blank = pd.DataFrame({"question": lacking}).astype("str")
+    counts = [str(name) for name in cells.columns if str(name).startswith("n_")]
     blank = blank.assign(**dict.fromkeys([*keys, "rep_id_of_row"], UNASSIGNED))
-    counts = [name for name in cells if name.startswith("n_")]
     blank = blank.assign(**dict.fromkeys(counts, 0))
     for name in cells.columns.difference(blank.columns):
-        blank[name] = np.nan if name.endswith("_amount") else pd.NaT
+        blank[name] = np.nan
     parts = [one.astype({"rep_id_of_row": "str"}) for one in (cells, blank[cells.columns])
              if len(one)]  # fmt: skip
     whole = pd.concat(parts, ignore_index=True) if parts else cells
@@ -117,7 +116,7 @@ def _within_one(table: pd.DataFrame) -> Floats:
         spread = squares - 2 * rate * products.to_numpy(float) + rate**2 * wholes.to_numpy(float)
         spread = spread * ratio(units, units - 1)
         effect = ratio(spread, np.where(part < whole, part * (1 - rate), np.nan))
-    return np.fmin(np.fmax(effect, 1.0), np.fmax(whole, 1.0))
+    return np.asarray(np.fmin(np.fmax(effect, 1.0), np.fmax(whole, 1.0)))
 
 
 def _against_others(
@@ -161,8 +160,8 @@ def _with_few_units(p_value: Floats, degrees: Floats) -> Floats:
 
 def _judge(table: pd.DataFrame, keys: Sequence[str], level: float) -> None:
     """Add q-values (each question one family) and what they say."""
-    named = (table[list(keys)] != UNASSIGNED).any(axis=1) if keys else pd.Series(data=False,
-                                                                              index=table.index)  # fmt: skip
+    # a group of its own: rows that no key tells of are compared with nobody
+    named = (table[list(keys)] != UNASSIGNED).any(axis=1)
     p_value = table["p_value"].where(named)
     registry, order = PValueRegistry(), []
     for question, rows in table.groupby("question"):

@@ -10,11 +10,12 @@ from ibis import _
 
 from salesdiag.analyses.hygiene.batches import hours_of
 from salesdiag.analyses.hygiene.rows import counted, within
-from salesdiag.analyses.hygiene.suspect_rows import DATES, KINDS, MARKED
+from salesdiag.analyses.hygiene.suspect_rows import DATES, KINDS, MARKED, activities_by_hour
 from salesdiag.engine import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     import ibis
 
@@ -34,7 +35,7 @@ def count_suspects(
     keys: Sequence[str],
     window: Window,
     least: Thresholds,
-    meetings: tuple[object, ...],
+    meetings: tuple[date, ...],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Count rows by kind, group and rep; and the share of activities in the busiest hours.
 
@@ -54,8 +55,9 @@ def count_suspects(
         flags |= {f"suspect_{name}": rule.failing for name, rule in rules.items()}
         rows = within(rows.mutate(**flags), department, DATES[table], window)
         parts.append(_long(_reduced(rows, group, rules), group, table, rules))
-        if table == "activities":
-            busiest = _busiest(rows, list(keys))
+    hours = activities_by_hour(department, keys)
+    if hours is not None:
+        busiest = _busiest(within(hours, department, "occurred_at", window), list(keys))
     if not parts:
         blank = pd.DataFrame(columns=[*group, "question"]).astype("str")
         parts = [blank.assign(**{name: pd.Series(dtype="int64") for name in _SUMS})]
@@ -108,5 +110,5 @@ def _busiest(rows: ibis.Table, keys: list[str]) -> pd.DataFrame:
     taken = np.clip(left - before, 0, hours)
     sums = pd.DataFrame({"top": taken * frame["n"], "all": hours * frame["n"]}).groupby(code).sum()
     shares = (sums["top"] / sums["all"]).to_numpy()
-    groups = frame[keys].drop_duplicates().reset_index(drop=True) if keys else pd.DataFrame(index=[0])
-    return groups.assign(busiest_share=shares)
+    groups = frame[keys].drop_duplicates() if keys else frame[[]].iloc[:1]
+    return groups.reset_index(drop=True).assign(busiest_share=shares)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import pandas as pd
@@ -15,6 +15,7 @@ from salesdiag.analyses.hygiene.batches import (
     with_bursts,
     with_clock,
     with_hour_batches,
+    with_imports,
     with_own_durations,
 )
 from salesdiag.analyses.hygiene.rows import deals_as_entered, with_groups
@@ -23,6 +24,7 @@ from salesdiag.engine import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import date
 
     from salesdiag.department import Department
 
@@ -47,24 +49,10 @@ def suspect_activities(
     """Mark activities: in bursts, back-dated, with lengths that no clock measured."""
     if not department.has("activities", "occurred_at"):
         return None
-    rows = department.table("activities")
+    rows = with_bursts(with_batches(_dated_activities(department, keys), least), least)
     given = rows.columns
-    as_of = ibis.literal(department.as_of)
-    rows = rows.filter(rows.occurred_at.date() <= as_of)
-    rows = with_groups(department, rows, keys)
     logged = "logged_at" in given
-    entered = rows.occurred_at
-    if logged:
-        known = ibis.ifelse(rows.logged_at.date() <= as_of, rows.logged_at, ibis.null())
-        rows = rows.mutate(logged_at=known)
-        entered = ibis.coalesce(rows.logged_at, rows.occurred_at)
-    rows = with_bursts(with_batches(with_clock(rows, entered), least), least)
-    if logged:
-        # what happened before anything was written down was brought over from elsewhere
-        first = _first(department, "activities", "logged_at")
-        if not pd.isna(first):
-            brought = rows.occurred_at.date() < ibis.literal(first.date())
-            rows = rows.mutate(is_import=rows.is_import | brought)
+    rows = _with_brought_over(department, rows)
     if "duration_seconds" in given:
         rows = with_own_durations(rows)
     timed = rows.entry_minute.notnull()
@@ -86,6 +74,41 @@ def suspect_activities(
     return rows, _own(rows, rules)
 
 
+def activities_by_hour(department: Department, keys: Sequence[str]) -> ibis.Table | None:
+    """Give the activities with their hour of entry, and whether they were imported."""
+    if not department.has("activities", "occurred_at"):
+        return None
+    rows = _dated_activities(department, keys).drop("entry_week")
+    return _with_brought_over(department, with_imports(rows))
+
+
+def _dated_activities(department: Department, keys: Sequence[str]) -> ibis.Table:
+    """Give the activities up to ``as_of`` with their groups and the clock of their entry."""
+    rows = with_groups(department, department.table("activities"), keys)
+    used = ["activity_type", "occurred_at", "deal_id", "outcome",
+            "duration_seconds", "logged_at", "rep_id_of_row"]  # fmt: skip
+    rows = rows.select(*dict.fromkeys([*keys, *(one for one in used if one in rows.columns)]))
+    as_of = ibis.literal(department.as_of)
+    rows = rows.filter(rows.occurred_at.date() <= as_of)
+    entered = rows.occurred_at
+    if "logged_at" in rows.columns:
+        known = ibis.ifelse(rows.logged_at.date() <= as_of, rows.logged_at, ibis.null())
+        rows = rows.mutate(logged_at=known)
+        entered = ibis.coalesce(rows.logged_at, rows.occurred_at)
+    return with_clock(rows, entered)
+
+
+def _with_brought_over(department: Department, rows: ibis.Table) -> ibis.Table:
+    """Call import what happened before anything was written down: it came from elsewhere."""
+    if "logged_at" not in rows.columns:
+        return rows
+    first = _first(department, "activities", "logged_at")
+    if pd.isna(first):
+        return rows
+    brought = rows.occurred_at.date() < ibis.literal(first.date())
+    return rows.mutate(is_import=rows.is_import | brought)
+
+
 def suspect_deals(
     department: Department, least: Thresholds, *_more: object, keys: Sequence[str] = ()
 ) -> Marked:
@@ -93,6 +116,9 @@ def suspect_deals(
     if not department.has("deals", "created_at"):
         return None
     rows = with_groups(department, deals_as_entered(department), keys)
+    used = ["deal_id", "status", "stage", "created_at", "closed_at", "entered_closed_at",
+            "amount", "list_amount", "expected_close_on", "rep_id_of_row"]  # fmt: skip
+    rows = rows.select(*dict.fromkeys([*keys, *(one for one in used if one in rows.columns)]))
     rows = with_batches(with_clock(rows, rows.created_at), least)
     won = rows.status == "won"
     rules = {"one_minute": Rule(rows.entry_minute.notnull(), rows.is_one_minute)}
@@ -112,7 +138,7 @@ def suspect_deals(
 def suspect_moves(
     department: Department,
     least: Thresholds,
-    meetings: tuple[object, ...] = (),
+    meetings: tuple[date, ...] = (),
     *,
     keys: Sequence[str] = (),
 ) -> Marked:
@@ -125,6 +151,7 @@ def suspect_moves(
         side = deals_as_entered(department).select("deal_id", "rep_id")
         rows = rows.left_join(side, "deal_id").drop("deal_id_right")
     rows = with_groups(department, rows, keys)
+    rows = rows.select(*dict.fromkeys([*keys, "deal_id", "entered_at", "rep_id_of_row"]))
     rows = with_batches(with_clock(rows, rows.entered_at), least)
     first = _first(department, "stage_changes", "entered_at")
     rows = with_hour_batches(rows, least, eves(department, first, least, meetings))
@@ -170,7 +197,7 @@ def _is_multiple(value: ibis.Value, of: int) -> ibis.Value:
     return (value / of) == (value / of).floor()
 
 
-def _first(department: Department, table: str, column: str) -> pd.Timestamp:
+def _first(department: Department, table: str, column: str) -> Any:  # noqa: ANN401
     """Give the first moment of a column, fetched once; NaT where it holds none."""
 
     def make() -> pd.DataFrame:

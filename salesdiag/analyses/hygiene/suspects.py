@@ -150,7 +150,8 @@ def suspect_entries(
     ... })
     >>> department = Department(deals=deals, activities=activities, as_of="2025-12-31")
     >>> table = suspect_entries(department)
-    >>> table.loc[table["n_suspect"] > 0, ["kind", "n_examined", "n_suspect", "suspect_share"]].round(2)
+    >>> table = table[table["n_suspect"] > 0]
+    >>> table[["kind", "n_examined", "n_suspect", "suspect_share"]].round(2)
              kind  n_examined  n_suspect  suspect_share
     1  one_minute           7          6           0.86
     2  back_dated           7          6           0.86
@@ -179,7 +180,8 @@ def _with_busiest(table: pd.DataFrame, busiest: pd.DataFrame, keys: list[str]) -
     if not len(busiest):
         return table.assign(busiest_share=np.nan)
     busiest = busiest.astype(dict.fromkeys(keys, "str"))
-    merged = table.merge(busiest, on=keys, how="left") if keys else table.merge(busiest, how="cross")
+    how = {"on": keys, "how": "left"} if keys else {"how": "cross"}
+    merged = table.merge(busiest, **how)
     bursts = merged["question"] == QUESTIONS.index(("activities", "burst"))
     share_of = merged["busiest_share"].astype(float).where(bursts & (merged["n_examined"] > 0))
     return merged.assign(busiest_share=share_of)

@@ -35,10 +35,8 @@ def expected_rates(cells: pd.DataFrame, pull: float = _PULL) -> Floats:
     total, hits = float(cells["n_mature"].sum()), float(cells["n_hit"].sum())
     if total == 0:
         return np.full(len(cells), np.nan)
-    sums = cells.groupby(KINDS)[["n_mature", "n_hit"]].transform("sum")
-    found: Floats = (
-        (sums["n_hit"] + pull * hits / total) / np.maximum(sums["n_mature"] + pull, 1e-12)
-    ).to_numpy(float)
+    sums = cells.groupby(KINDS)[["n_mature", "n_hit"]].transform("sum").to_numpy(float)
+    found: Floats = (sums[:, 1] + pull * hits / total) / np.maximum(sums[:, 0] + pull, 1e-12)
     return found
 
 

@@ -64,7 +64,9 @@ def response_effect(
     leads wait and no rep: a lead just after closing time waits for the morning however hot it
     is, one just before often does not. If delay does what the comparison claims, leads after
     closing must do worse by ``claimed_closing_effect``; at a false closing time hours earlier
-    nothing must happen. The test takes it that a lead cools by the clock on the wall.
+    nothing must happen. The test takes it that a lead cools by the clock on the wall, and that
+    those who write after closing are no other people than those before; where leads of the
+    evening are worse whatever is done, it is misled.
 
     Leads that were never answered have no delay and are left out, counted; see
     `unworked_leads`. The published "7 times" within an hour [2]_ is no measure of this one.

@@ -46,6 +46,8 @@ def check_keys(
             refuse_key(homes[key], key, results)
             continue
         known = ", ".join(sorted(homes))
+        if department.has("reps", key):
+            department.require(leads=["rep_id"])
         elsewhere = [name for name in ("deals", "accounts") if department.has(name, key)]
         if elsewhere:
             message = (
@@ -140,6 +142,13 @@ def is_linked(department: Department) -> bool:
     return department.has("leads", "deal_id") or department.has("deals", "lead_id")
 
 
+def _names_deals(department: Department) -> bool:
+    """Tell whether leads name their deals, and not only deals their leads."""
+    if not department.has("leads", "deal_id"):
+        return False
+    return lead_facts(department)["n_named"].iloc[0] > 0 or not department.has("deals", "lead_id")
+
+
 def with_deals(department: Department, leads: ibis.Table) -> ibis.Table:
     """Add what became of the deal of each lead, where it has one.
 
@@ -159,7 +168,7 @@ def with_deals(department: Department, leads: ibis.Table) -> ibis.Table:
         deal_closed_at=column("closed_at", "timestamp"),
         deal_amount=column("amount", "float64"),
     )
-    if "deal_id" in leads.columns:
+    if _names_deals(department):
         facts = lead_facts(department).iloc[0]
         own: ibis.Value = leads.deal_id
         if facts["n_deals"] < facts["n_named"]:
@@ -169,6 +178,7 @@ def with_deals(department: Department, leads: ibis.Table) -> ibis.Table:
         named = leads.mutate(own_deal_id=own)
         sides = deals.select(*_OF_DEAL, other_deal_id=deals.deal_id)
         return named.left_join(sides, named.own_deal_id == sides.other_deal_id)
+    leads = leads.drop("deal_id") if "deal_id" in leads.columns else leads
     order = [deals.deal_at, deals.deal_id]
     place = ibis.row_number().over(group_by=deals.lead_id, order_by=order)
     firsts = deals.filter(deals.lead_id.notnull()).mutate(place=place)

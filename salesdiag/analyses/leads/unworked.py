@@ -151,11 +151,11 @@ def unworked_leads(
     """
     share("confidence", confidence)
     whole_number("after_days", after_days)
+    keys = check_keys(department, by, [*_COLUMNS, *_INTERNAL])
+    _require_traces(department)
     hours = 3 * WorkClock(department).day_hours if late_hours is None else (
         one_number("late_hours", late_hours, least=0)
     )  # fmt: skip
-    keys = check_keys(department, by, [*_COLUMNS, *_INTERNAL])
-    _require_traces(department)
     counts = count_unworked(
         department, keys, start=start, end=end, after_days=after_days, late_hours=hours
     )

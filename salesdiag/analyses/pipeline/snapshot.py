@@ -239,7 +239,7 @@ def _expected(
     """Weigh the deals of each row with the chances learnt up to the day."""
     learnt, codes = _learnt(department, day)
     chance, n_learnt = np.full(len(cells), np.nan), np.zeros(len(table), dtype="int64")
-    for code in sorted(set(table["code"]) - {-1}):
+    for code in sorted(set(table["code"]) - ({-1} if codes else set())):
         part = learnt[learnt["code"] == (code if codes else 0)]
         counts = part[OUTCOMES].to_numpy(float).T
         n_learnt[(table["code"] == code).to_numpy()] = int(counts.sum())

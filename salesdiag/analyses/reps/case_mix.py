@@ -28,6 +28,16 @@ _WRITTEN_LATER = frozenset([
     "expected_close_on", "deal_id", "lead_id", "merged_into_id", "rep_id",
 ])  # fmt: skip
 _SPREAD = "stratum_"
+# names of columns on the way, which keys must not have
+OWN_NAMES = (
+    "above_agreeing", "agreeing", "below_opposed", "cluster", "day", "days", "due", "events",
+    "expected", "expected_events", "expected_value", "first_on", "furthest", "hit", "holder_id",
+    "is_enough", "is_paid", "is_unit", "left", "misfit", "mixed", "money", "month", "observed",
+    "odds_above", "odds_below", "others", "own", "own_variance", "paid", "place", "priced",
+    "products", "rate", "room", "seen", "seen_squares", "size", "size_of_one", "size_squares",
+    "spread", "square", "squares", "step", "tested", "top", "unit_id", "value", "variance",
+    "whole", "n", "amount_squares", "deal_squares",
+)  # fmt: skip
 _COVERED = 0.5
 _ALIKE = 0.1
 _COUNTS = ["n_cases", "n_events", "n_compared", "n_open"]

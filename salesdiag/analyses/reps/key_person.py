@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
+from salesdiag.analyses.reps.case_mix import OWN_NAMES
 from salesdiag.analyses.reps.key_person_sums import holder_sums
 from salesdiag.department import UNASSIGNED
 from salesdiag.stats.arguments import share, whole_number
@@ -143,7 +144,7 @@ def key_person_share(
     level = share("confidence", confidence)
     whole_number("n_draws", n_draws, least=1)
     whole_number("seed", seed)
-    keys = department.split_keys(by, results=[*COLUMNS, "holder_id", "amount", "cluster", "place"])
+    keys = department.split_keys(by, results=[*COLUMNS, *OWN_NAMES])
     windowed = start is not None or end is not None
     department.require(deals=["deal_id", "status", *(["closed_at"] if windowed else [])])
     holders = [name for name in ("rep_id", "account_id") if department.has("deals", name)]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from salesdiag.analyses.reps.shares import within
+from salesdiag.analyses.reps.shares import is_of_reps, within
 from salesdiag.department import UNASSIGNED
 from salesdiag.engine import fetch, steady
 from salesdiag.periods import parse_day
@@ -42,7 +42,7 @@ def per_day_sums(
     against those months. How much chance moves a month is read off the months of each unit.
     Left out are metrics that no table allows.
     """
-    if unit == "product":
+    if not is_of_reps(department, unit):
         return []
     found = []
     if department.has("deals", "closed_at"):
@@ -77,8 +77,7 @@ def _activities(
     if not department.has("activities", "rep_id", "occurred_at"):
         return None
     rows = department.table("activities")
-    of_reps = department.table("reps").columns if department.has("reps") else ("rep_id",)
-    if any(key not in rows.columns and key not in of_reps for key in keys):
+    if any(key not in rows.columns and not is_of_reps(department, key) for key in keys):
         return None
     rows = within(department.with_keys(rows, [*keys, unit]), department, "occurred_at", start, end)
     day = rows.occurred_at.date()
@@ -193,8 +192,7 @@ def _days(
     days = selling_days(department, periods).merge(periods, on=["period_start", "period_end"])
     days = days[~days["rep_id"].isin(_managers(department))]
     held = [one for one in months.columns if one not in ("unit_id", "month")]
-    table = department.table("reps").columns if department.has("reps") else ()
-    of_reps = [one for one in held if one in table and one != "rep_id"]
+    of_reps = [one for one in held if one != "rep_id" and is_of_reps(department, one)]
     for name in dict.fromkeys([*names, *of_reps]):
         days[name] = column_of_reps(department, days["rep_id"], name)
     days["unit_id"] = days[unit]

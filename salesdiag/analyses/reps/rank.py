@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from salesdiag.analyses.reps.case_mix import OWN_NAMES
 from salesdiag.analyses.reps.judge import blocks, homogeneity, ranked, spread_of
 from salesdiag.analyses.reps.metrics import all_sums
 from salesdiag.analyses.reps.scorecard import may_be_ranked
@@ -124,7 +125,7 @@ def rankability(
          metric  n_units  chi_square   df  rankability  reading
     0  win_rate        3         3.2  2.0         0.38  may_not
     """
-    keys = department.split_keys(by, results=[*COLUMNS, "unit_id", "size", "seen", "month", "days"])
+    keys = department.split_keys(by, results=[*COLUMNS, *OWN_NAMES])
     level = share("confidence", confidence)
     sums = all_sums(
         department, keys, unit=unit, adjust_for=adjust_for, metrics=metrics, start=start, end=end

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from salesdiag.analyses.reps.case_mix import OWN_NAMES
 from salesdiag.analyses.reps.judge import (
     RANKABLE,
     RANKED,
@@ -177,7 +178,7 @@ def rep_scorecard(
     0       a       60        14      0.23      0.26  as_expected
     1       b       60        28      0.47      0.43  as_expected
     """
-    keys = department.split_keys(by, results=[*COLUMNS, "size", "seen", "month", "days"])
+    keys = department.split_keys(by, results=[*COLUMNS, *OWN_NAMES])
     level = share("confidence", confidence)
     one_of("shrinkage", shrinkage, ("bayes", "james_stein"))
     sums = all_sums(

@@ -167,11 +167,10 @@ def lead_sums(
 
     None where leads name no rep, or lack what is split by.
     """
-    if not department.has("leads", "rep_id", "created_at") or unit == "product":
+    if not department.has("leads", "rep_id", "created_at") or not is_of_reps(department, unit):
         return None
     leads = department.table("leads")
-    of_reps = department.table("reps").columns if department.has("reps") else ("rep_id",)
-    if any(key not in leads.columns and key not in of_reps for key in [*keys, unit]):
+    if any(key not in leads.columns and not is_of_reps(department, key) for key in keys):
         return None
     told = {
         metric: column
@@ -194,6 +193,11 @@ def lead_sums(
         parts.append(cells.mutate(metric=ibis.literal(metric), n_open=0))
     cells = parts[0] if len(parts) == 1 else ibis.union(*parts)
     return share_sums(cells, keys, strata, ["metric"]).assign(from_stage="")
+
+
+def is_of_reps(department: Department, column: str) -> bool:
+    """Tell whether a column says something of the rep and of nothing else."""
+    return column == "rep_id" or department.home_of(column) == "reps"
 
 
 def within(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
+from salesdiag.analyses.reps.case_mix import OWN_NAMES
 from salesdiag.department import UNASSIGNED
 from salesdiag.engine import fetch, steady
 from salesdiag.errors import InputError
@@ -133,7 +134,7 @@ def variance_split(
         message = f"measure must be one of {', '.join(get_args(Measure))}; got {measure!r}."
         raise InputError(message)
     level = share("confidence", confidence)
-    keys = department.split_keys(by, results=[*COLUMNS, "seen", "squares", "n", PERIOD])
+    keys = department.split_keys(by, results=[*COLUMNS, *OWN_NAMES, PERIOD])
     windowed = start is not None or end is not None
     department.require(
         deals=["deal_id", "status", "rep_id", *(["closed_at"] if windowed else []),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from salesdiag.analyses.reps.case_mix import adjusters_of, unit_of
+from salesdiag.analyses.reps.case_mix import OWN_NAMES, adjusters_of, unit_of
 from salesdiag.analyses.reps.judge import judged
 from salesdiag.analyses.reps.scorecard import add_odds_ratio
 from salesdiag.analyses.reps.shares import stage_sums
@@ -136,7 +136,7 @@ def strengths(
     2       b       lead      20    12             0.60      0.75           0.65
     3       b      offer      12     8             0.67      0.67           0.66
     """
-    keys = department.split_keys(by, results=[*COLUMNS, "size", "seen", "metric"])
+    keys = department.split_keys(by, results=[*COLUMNS, *OWN_NAMES, "metric"])
     level = share("confidence", confidence)
     unit_of(department, unit, keys)
     adjusters = adjusters_of(department, adjust_for, [*keys, unit])

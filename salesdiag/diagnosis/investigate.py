@@ -1,0 +1,67 @@
+"""Run every detector, hold the suspects against each other, and rank what stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from salesdiag.diagnosis.catalogue import CATALOGUE
+from salesdiag.diagnosis.explain import explain
+from salesdiag.diagnosis.ranking import LEVEL, q_values, rank
+from salesdiag.diagnosis.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    from salesdiag.department import Department
+    from salesdiag.diagnosis.explain import Explained
+    from salesdiag.diagnosis.finding import Finding
+    from salesdiag.diagnosis.suspects import Suspect
+
+# causes with a detector; each is a module of the same name
+DETECTED = (
+    "slow_response", "unworked_leads", "stage_leak", "process_skipped", "stalled_pipeline",
+    "low_activity", "misdirected_activity", "weak_reps", "slow_ramp", "headcount_gap",
+    "manager_effect", "small_deals", "excess_discount", "period_end_discounting",
+    "discount_limit_bunching", "plan_too_high", "plan_misallocated", "plan_ratchet",
+    "timing_games", "lead_shortage", "lead_quality", "key_account_lost", "customer_churn",
+    "market_decline",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Investigation:
+    """What was found, what another cause explains, and which tables a cause would have needed."""
+
+    findings: list[Finding]
+    suspects: list[Suspect]
+    explained: list[Explained]
+    unexamined: dict[str, tuple[str, ...]]  # cause: tables that are missing
+
+
+def investigate(
+    department: Department,
+    start: date,
+    end: date,
+    *,
+    confidence: float,
+    on_step: Callable[[str], None] | None = None,
+) -> Investigation:
+    """Look for every cause of the catalogue that has a detector."""
+    view = View(department, start, end, confidence)
+    suspects: list[Suspect] = []
+    unexamined: dict[str, tuple[str, ...]] = {}
+    for code in DETECTED:
+        if on_step is not None:
+            on_step(code.replace("_", " "))
+        missing = tuple(one for one in CATALOGUE[code].tables if not department.has(one))
+        if missing:
+            unexamined[code] = missing
+            continue
+        detect = import_module(f"salesdiag.diagnosis.detectors.{code}").detect
+        suspects += detect(view)
+    kept, explained = explain(suspects, LEVEL)
+    q = q_values(kept, len(DETECTED) - len(unexamined))
+    return Investigation(rank(kept, q, confidence), suspects, explained, unexamined)
