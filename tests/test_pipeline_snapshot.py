@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -54,8 +56,9 @@ CHANGES = [
     ("B", "rep_id", 40, "r2", "r1"),
     ("B", "amount", 45, None, "50"),
 ]
-MOVES = [("A", "lead", 0), ("A", "offer", 18), ("A", "won", 30), ("B", "lead", 5), ("B", "offer", 9),
-         ("B", "lead", 50), ("C", "lead", 10), ("C", "lost", 12), ("D", "lead", 25)]  # fmt: skip
+MOVES = [("A", "lead", 0), ("A", "offer", 18), ("A", "won", 30), ("B", "lead", 5),
+         ("B", "offer", 9), ("B", "lead", 50), ("C", "lead", 10),
+         ("C", "lost", 12), ("D", "lead", 25)]  # fmt: skip
 
 
 def snapshot(on, *, deals=DEALS, changes=CHANGES, moves=MOVES, **options):
@@ -183,7 +186,9 @@ def test_the_bridge_counted_by_hand():
     # at the end of day 17: A at 90, B without an amount. A shrank to 60 and was won, B grew to 50,
     # D is new without an amount
     assert whole[["opening_amount", "new_amount", "grew_amount", "shrank_amount", "won_amount",
-                  "lost_amount", "closing_amount"]].tolist() == [90, 0, 50, 30, 60, 0, 50]  # fmt: skip
+                  "lost_amount", "closing_amount"]].tolist() == [
+        90, 0, 50, 30, 60, 0, 50,
+    ]  # fmt: skip
     assert whole[["n_opening", "n_new", "n_won", "n_closing", "n_without_amount"]].tolist() == [
         2, 1, 1, 2, 2,
     ]  # fmt: skip
@@ -284,7 +289,7 @@ def test_the_sample_bridges_meet_from_quarter_to_quarter():
         sd.pipeline.pipeline_changes(sample_department(), start=first, end=last).iloc[0]
         for first, last in quarters
     ]
-    for before, after in zip(tables, tables[1:], strict=False):
+    for before, after in itertools.pairwise(tables):
         assert before["closing_amount"] == after["opening_amount"]
         assert before["n_closing"] == after["n_opening"]
     deals = sample_frames()["deals"]

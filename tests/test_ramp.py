@@ -138,7 +138,7 @@ def ramp_world(seed, *, months=6, n_new=40, exits=True):
             left[rep] = days[end]
             rate[end:] = 0
         parts.append((rep, days, rate))
-    wins = [(rep, when[random.poisson(rate).nonzero()[0]]) for rep, when, rate in parts]
+    wins = [(rep, np.repeat(when, random.poisson(rate))) for rep, when, rate in parts]
     deals = deals_at(np.repeat([rep for rep, _ in wins], [len(when) for _, when in wins]),
                      np.concatenate([when for _, when in wins]))  # fmt: skip
     return department_of(deals, reps_of(hired, left))

@@ -81,7 +81,7 @@ def shares():
     return found
 
 
-def truth_only(fault, seed, reps=24):
+def truth_only(fault, seed, reps=20):
     """Play a world and its twin, without making its tables."""
     from salesdiag.simulate import worlds
     from salesdiag.simulate.causes import as_faults

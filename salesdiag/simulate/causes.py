@@ -90,7 +90,7 @@ _ROWS = (
     Cause("plan_misallocated", "indirect", {_EVERY: 1.0}, moves_revenue=False, has_before=False),
     Cause("plan_ratchet", "indirect", {_EVERY: 0.5}, moves_revenue=False, has_before=False),
     Cause("payout_cliff", "indirect", {_EVERY: 0.6}),
-    Cause("timing_games", "indirect", {_EVERY: 0.7}, moves_revenue=False),
+    Cause("timing_games", "indirect", {_EVERY: 0.9}, moves_revenue=False),
     Cause("lead_shortage", "indirect", {_EVERY: 0.28, _SOURCE: 0.8, _TEAM: 0.8}),
     Cause("lead_quality", "indirect", {_SOURCE: 0.85, _EVERY: 0.16, _SEGMENT: 0.6}),
     Cause("delivery_losses", "indirect", {_EVERY: 0.11, _PRODUCT: 0.5}),

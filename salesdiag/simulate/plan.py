@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from salesdiag.simulate.demand import SEASON, SEGMENT_SIZE
-from salesdiag.simulate.layout import NEVER
 
 if TYPE_CHECKING:
     from salesdiag.simulate.demand import Accounts, Demand
@@ -158,22 +157,3 @@ def ratcheted(grid: Grid, layout: Layout, plan: Plan, history: History, doses: D
             layout.staff.seat, weights=reps[quarter], minlength=layout.n_seats
         )
     return Plan(plan.first, np.maximum(seats, plan.of_seats), reps)
-
-
-def with_timing(grid: Grid, layout: Layout, doses: Doses, history: History) -> Ints:
-    """Give the closing days after wins were moved before the end of the last quarter."""
-    closed = history.closed.copy()
-    if not doses.has("timing_games"):
-        return closed
-    fault = doses.faults["timing_games"]
-    won = np.nonzero(history.stage == len(layout.stages))[0]
-    day = closed[won]
-    into = grid.length_of_quarter[day] - grid.left_in_quarter[day] - 1
-    luck = doses.demand.luck[won, 2]
-    goal = day - into - 1 - (luck * 997 % 1 * 6).astype(np.int64)
-    entered = np.full(doses.demand.n, NEVER)
-    last = history.moves.what == len(layout.stages) - 1
-    np.minimum.at(entered, history.moves.deal[last], history.moves.day[last])
-    moved = (luck < fault.dose) & (into < 18) & (goal > entered[won]) & (goal >= fault.since)
-    closed[won[moved]] = goal[moved]
-    return closed

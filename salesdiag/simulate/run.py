@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +12,9 @@ from salesdiag.simulate.desk import Desk, run_desk
 from salesdiag.simulate.doses import Doses, Planted
 from salesdiag.simulate.motive import Motive
 from salesdiag.simulate.people import People, make_people
-from salesdiag.simulate.plan import Plan, make_plan, ratcheted, with_timing
+from salesdiag.simulate.plan import Plan, make_plan, ratcheted
 from salesdiag.simulate.process import Floor, History
+from salesdiag.simulate.timing import with_timing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +95,7 @@ def play(scene: Scene, faults: Sequence[Planted], usual: History | None) -> Stor
         motive = Motive(grid, doses, plan.by_grid(int(grid.quarter[-1]) + 1))
     floor = Floor(draws, grid, layout, doses, people, desk, scene.accounts, motive)
     history = floor.run()
-    history = replace(history, closed=with_timing(grid, layout, doses, history))
+    history = with_timing(grid, layout, doses, history)
     plan = make_plan(draws, grid, layout, scene.accounts, people, usual or history, doses)
     plan = ratcheted(grid, layout, plan, history, doses)
     return Story(scene, doses, people, desk, history, plan, _rate(scene, doses))

@@ -9,7 +9,6 @@ import pandas as pd
 
 from salesdiag.analyses.hygiene.cleaned_counts import is_named
 from salesdiag.department import UNASSIGNED
-from salesdiag.engine import steady
 from salesdiag.periods import parse_day
 from salesdiag.reductions.actuals import column_of_reps
 from salesdiag.reductions.selling_days import selling_days
@@ -116,17 +115,17 @@ def compared(
     values = sums[_SIDES].to_numpy(float)
     with_, without = ratio(values[:, 0], values[:, 1]), ratio(values[:, 2], values[:, 3])
     error, degrees = _error(cells, code, values, sums["n_reps"].to_numpy()[code] < 2, there)
-    gap = np.where(sums["n_left_out"] == 0, 0.0, with_ - without)
-    gap = np.where(np.isnan(with_), np.nan, gap)
-    low, high = t_interval(gap, np.where(sums["n_left_out"] == 0, 0.0, error),
-                           np.where(sums["n_left_out"] == 0, np.inf, degrees), confidence)  # fmt: skip
+    # where nothing was left out both are one figure, and nothing is left to chance
+    same = (sums["n_left_out"] == 0).to_numpy()
+    gap = np.where(same, with_ - with_, with_ - without)
+    error, degrees = np.where(same, 0.0, error), np.where(same, np.inf, degrees)
+    low, high = t_interval(gap, error, degrees, confidence)
     table = sums.assign(
         metric=sums["place"].map(dict(enumerate(metrics))).astype("str"),
-        n_rows_left_out=sums["n_left_out"], value_with=_steady(with_),
-        value_without=_steady(without), difference=_steady(gap), difference_low=_steady(low),
-        difference_high=_steady(high),
+        n_rows_left_out=sums["n_left_out"], value_with=with_, value_without=without,
+        difference=gap, difference_low=low, difference_high=high,
+        relative_difference=ratio(gap, np.abs(without)),
     )  # fmt: skip
-    table["relative_difference"] = _steady(ratio(gap, np.abs(without)))
     _add_money(table, keys)
     table["matters"] = _matters(table, tolerance)
     return table.sort_values([*keys, "place"])
@@ -179,7 +178,7 @@ def _add_money(table: pd.DataFrame, keys: Sequence[str]) -> None:
     is_count = metric.isin(["win_rate", "wins_per_day"])
     factor = np.where(is_count, one, np.where(is_money, 1.0, np.nan)) * table["bottom"]
     for name in ("", "_low", "_high"):
-        table[f"money_amount{name}"] = _steady(table[f"difference{name}"] * factor)
+        table[f"money_amount{name}"] = table[f"difference{name}"] * factor
 
 
 def _matters(table: pd.DataFrame, tolerance: float) -> pd.Series:
@@ -192,7 +191,3 @@ def _matters(table: pd.DataFrame, tolerance: float) -> pd.Series:
     code = np.where(table["value_without"].isna(), "all_left_out", code)
     code = np.where(table["value_with"].isna(), "not_examined", code)
     return pd.Series(code, index=table.index, dtype="str")
-
-
-def _steady(values: Floats | pd.Series) -> Floats:
-    return steady(pd.Series(np.asarray(values, dtype=float))).to_numpy()

@@ -72,8 +72,9 @@ def coverage(
 
     Shares won are of the whole department; what new deals bring is the group's own. Amounts are
     those that the deals show now. The intervals are of the averages, not of what one period may
-    bring; from seven earlier periods with few deals the 95 % ones covered 87 to 93 %. It is assumed that deals will do as they did: after a change of
-    prices or people look at the latest periods first.
+    bring; from seven earlier periods with few deals the 95 % ones covered 87 to 93 %. It is
+    assumed that deals will do as they did: after a change of prices or people look at the
+    latest periods first.
 
     Parameters
     ----------

@@ -204,7 +204,7 @@ def _study(
     never = np.isinf(starts)
     if outcome not in _SHARES and never.any():
         top, bottom = (one[never].sum(axis=0) for one in (outcomes.top, outcomes.bottom))
-        season = ratio(top, bottom) / ratio(top.sum(), bottom.sum())
+        season = ratio(ratio(top, bottom), ratio(top.sum(), bottom.sum()))
         values = values / np.where(season > 0, season, 1.0)
     unit = np.repeat(np.arange(len(starts)), len(outcomes.months))
     when = np.tile(outcomes.months.astype(float), len(starts))

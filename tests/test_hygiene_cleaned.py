@@ -1,0 +1,171 @@
+"""Metrics with and without doubtful rows: by hand, by pandas on the rows left, planted faults."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import salesdiag as sd
+from tests.frames import STAGES, deals_of, sample_department, sample_frames
+from tests.test_hygiene_suspects import habits
+
+COLUMNS = ["deal_id", "status", "created_at", "closed_at", "rep_id", "amount", "list_amount"]
+DEALS = [
+    ("A", "won", 0, 10, "r1", 100.0, 125.0),
+    ("B", "won", 20, 20, "r1", 300.0, 300.0),  # created and won on one day
+    ("C", "won", 0, 14, "r2", 80.0, 100.0),
+    ("D", "lost", 5, 8, "r1", None, None),
+    ("E", "lost", 9, 8, "r2", None, None),  # closed before it was created
+    ("F", "lost", 1, 9, "r2", None, None),
+    ("G", "open", 1, None, "r2", 50.0, 50.0),
+]
+
+
+def by_metric(table):
+    return table.set_index("metric")
+
+
+def test_deals_counted_by_hand():
+    table = by_metric(sd.hygiene.cleaned_metrics(deals_of(DEALS, COLUMNS)))
+    rate = table.loc["win_rate"]
+    assert (rate.n_rows, rate.n_rows_left_out, rate.n_suspect, rate.n_contradictory) == (6, 2, 1, 1)
+    assert (rate.value_with, rate.value_without) == (3 / 6, 2 / 4)
+    size = table.loc["won_amount"]
+    assert (size.n_rows, size.n_rows_left_out) == (3, 1)
+    assert (size.value_with, size.value_without) == (160, 90)
+    assert size.money_amount == pytest.approx((160 - 90) * 3)
+    assert table.loc["price_realisation", "value_with"] == pytest.approx(480 / 525)
+    assert table.loc["price_realisation", "value_without"] == pytest.approx(180 / 225)
+    assert table.loc["cycle_days", ["value_with", "value_without"]].tolist() == [8, 12]
+    days = table.loc["revenue_per_day"]
+    assert days.value_with / days.value_without == pytest.approx(480 / 180)
+    assert days.money_amount == pytest.approx(300)  # what was left out
+    for absent in ("activities_per_day", "answered_leads", "lead_conversion"):
+        assert (table.loc[absent, "n_rows"], table.loc[absent, "matters"]) == (0, "not_examined")
+
+
+def test_by_rep_only_its_own_rows_are_left_out():
+    table = sd.hygiene.cleaned_metrics(deals_of(DEALS, COLUMNS), by="rep_id")
+    rates = table[table["metric"] == "win_rate"].set_index("rep_id")
+    assert rates["n_rows_left_out"].to_dict() == {"r1": 1, "r2": 1}
+    assert rates["value_without"].to_dict() == {"r1": 1 / 2, "r2": 1 / 2}
+
+
+def test_all_left_out_and_nothing_left_out_are_told():
+    rows = [("A", "won", 3, 3, "r1", 10.0, 10.0), ("B", "won", 4, 4, "r2", 10.0, 10.0)]
+    table = by_metric(sd.hygiene.cleaned_metrics(deals_of(rows, COLUMNS)))
+    assert table.loc["win_rate", "matters"] == "all_left_out"
+    assert np.isnan(table.loc["win_rate", "value_without"])
+    table = by_metric(sd.hygiene.cleaned_metrics(deals_of(DEALS[2:4], COLUMNS)))
+    assert table.loc["win_rate", ["difference", "difference_low", "difference_high"]].tolist() == [
+        0, 0, 0,
+    ]  # fmt: skip
+    assert table.loc["win_rate", "matters"] == "no"
+
+
+def test_the_window_is_on_the_day_of_closing():
+    table = by_metric(
+        sd.hygiene.cleaned_metrics(deals_of(DEALS, COLUMNS), start="2025-01-11", end="2025-01-15")
+    )
+    assert table.loc["win_rate", ["n_rows", "n_rows_left_out"]].tolist() == [2, 0]  # A and C
+
+
+def test_leads_and_activities_counted_by_hand():
+    leads = pd.DataFrame({
+        "lead_id": list("12345"), "created_at": pd.Timestamp("2025-01-10 12:00"), "rep_id": "r1",
+        "first_response_at": pd.to_datetime(
+            ["2025-01-10 11:00", "2025-01-10 13:00", None, None, "2025-01-11 09:00"]
+        ),
+        "status": ["new", "converted", "converted", "new", "new"],
+        "deal_id": [None, "A", None, None, None],
+    })  # fmt: skip
+    activities = pd.DataFrame({
+        "activity_id": list("12345678"), "activity_type": "call", "rep_id": "r1",
+        "deal_id": ["A", "A", "C", *[None] * 5],
+        "occurred_at": pd.to_datetime(
+            ["2025-01-08 09:00:00", "2025-01-20 09:00:00", "2025-01-10 09:00:00"]
+            + [f"2025-01-09 09:00:0{second}" for second in range(5)]
+        ),
+    })  # fmt: skip
+    table = by_metric(
+        sd.hygiene.cleaned_metrics(deals_of(DEALS, COLUMNS, leads=leads, activities=activities))
+    )
+    # lead 1 was answered before it came, lead 3 converted into nothing
+    answered = table.loc["answered_leads"]
+    assert (answered.n_rows, answered.n_rows_left_out) == (5, 2)
+    assert (answered.value_with, answered.value_without) == (3 / 5, 2 / 3)
+    turned = table.loc["lead_conversion"]
+    assert (turned.value_with, turned.value_without) == (1 / 5, 1 / 3)
+    # five within a minute, one after the closing of A
+    done = table.loc["activities_per_day"]
+    assert (done.n_rows, done.n_suspect, done.n_contradictory) == (8, 5, 1)
+    assert done.value_with / done.value_without == pytest.approx(8 / 2)
+
+
+def test_what_is_left_equals_pandas_on_the_rows_left():
+    frames = sample_frames()
+    deals, moved = frames["deals"], frames["activities"]
+    closed = deals[deals["status"] != "open"]
+    wrong = closed["closed_at"].dt.normalize() < closed["created_at"].dt.normalize()
+    kept = closed[~wrong]
+    table = sd.hygiene.cleaned_metrics(sample_department(), by="source")
+    rates = table[table["metric"] == "win_rate"].set_index("source")
+    expected = kept["status"].eq("won").groupby(kept["source"]).mean()
+    pd.testing.assert_series_equal(
+        rates["value_without"], expected, check_names=False, check_index_type=False
+    )
+    left_out = wrong.groupby(closed["source"]).sum()
+    assert rates["n_rows_left_out"].to_dict() == left_out.to_dict()
+    of_all = by_metric(sd.hygiene.cleaned_metrics(sample_department()))
+    moved = moved[moved["occurred_at"] < "2026-01-01"]
+    ends = moved["deal_id"].map(closed.set_index("deal_id")["closed_at"])
+    late = moved["occurred_at"].dt.normalize() > ends.dt.normalize()
+    assert of_all.loc["activities_per_day", "n_rows_left_out"] == late.sum()
+    assert (of_all["matters"] == "no").all()
+
+
+def test_a_planted_burst_is_told_to_matter_and_its_size_is_right():
+    table = sd.hygiene.cleaned_metrics(habits(7, planted="burst"), by="rep_id", tolerance=0.2)
+    done = table[table["metric"] == "activities_per_day"].set_index("rep_id")
+    assert done.loc["r00", "matters"] == "yes"
+    # every other week was written down at once, of which some was late in any case
+    assert 0.35 < done.loc["r00", "n_rows_left_out"] / done.loc["r00", "n_rows"] < 0.6
+    assert done.loc["r00", "difference_low"] > 0
+    assert (done.drop(index="r00")["matters"] == "no").all()  # one in twenty-five is late
+
+
+def test_the_interval_of_the_difference_covers():
+    """Wins of one day are planted for a tenth of the deals: the difference is known."""
+    rng = np.random.default_rng(2)
+    truth = 0.4 - 0.3 / 0.9
+    covered, n_worlds = 0, 30
+    for _world in range(n_worlds):
+        n = 40 * 15
+        one_day, won = rng.random(n) < 0.1, rng.random(n) < 1 / 3
+        won = won | one_day
+        start = rng.integers(0, 30, n)
+        frame = pd.DataFrame({
+            "deal_id": [str(number) for number in range(n)],
+            "status": np.where(won, "won", "lost"), "rep_id": [f"r{i % 15}" for i in range(n)],
+            "created_at": start, "closed_at": start + np.where(one_day, 0, 10),
+        })  # fmt: skip
+        table = by_metric(sd.hygiene.cleaned_metrics(deals_of(frame, list(frame.columns))))
+        rate = table.loc["win_rate"]
+        covered += rate.difference_low <= truth <= rate.difference_high
+    assert covered >= 25  # of 30 at 95 %: fewer come up once in 300 times
+
+
+def test_stages_that_disagree_are_left_out():
+    rows = [(*row, stage) for row, stage in
+            zip(DEALS[:4], ["won", "won", "lost", "lost"], strict=True)]  # fmt: skip
+    table = by_metric(
+        sd.hygiene.cleaned_metrics(deals_of(rows, [*COLUMNS, "stage"], stages=STAGES))
+    )
+    assert table.loc["win_rate", ["n_rows_left_out", "n_contradictory"]].tolist() == [2, 1]
+
+
+@pytest.mark.parametrize("option", [{"tolerance": 0}, {"late_days": 1.5}])
+def test_a_wrong_option_is_named(option):
+    with pytest.raises(sd.InputError, match=next(iter(option))):
+        sd.hygiene.cleaned_metrics(sample_department(), **option)
