@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import salesdiag as sd
-from tests.frames import STAGES, deals_of, sample_department, sample_frames
+from tests.frames import STAGES, deals_of, moves_of, sample_department, sample_frames
 from tests.test_hygiene_suspects import habits
 
 COLUMNS = ["deal_id", "status", "created_at", "closed_at", "rep_id", "amount", "list_amount"]
@@ -169,3 +169,38 @@ def test_stages_that_disagree_are_left_out():
 def test_a_wrong_option_is_named(option):
     with pytest.raises(sd.InputError, match=next(iter(option))):
         sd.hygiene.cleaned_metrics(sample_department(), **option)
+
+
+def test_steps_of_the_funnel_counted_by_hand():
+    rows = [
+        ("A", "won", 0, 10, "r1", 10.0, 10.0),
+        ("B", "lost", 0, 12, "r1", 10.0, 10.0),  # lost in "offer"
+        ("C", "lost", 0, 12, "r1", 10.0, 10.0),  # "offer" was entered after the closing
+        ("D", "lost", 0, 12, "r1", 10.0, 10.0),  # lost in "lead"
+        ("E", "open", 0, None, "r1", 10.0, 10.0),  # still in "lead": not decided there
+        ("F", "lost", 9, 3, "r1", 10.0, 10.0),  # closed before it was created
+        ("G", "won", 5, 9, "r1", 10.0, 10.0),  # no history: in no step
+    ]
+    moves = moves_of([
+        ("A", "lead", 0), ("A", "offer", 4), ("B", "lead", 0), ("B", "offer", 3),
+        ("C", "lead", 0), ("C", "offer", 20), ("D", "lead", 0), ("E", "lead", 0), ("F", "lead", 9),
+    ])  # fmt: skip
+    department = deals_of(rows, COLUMNS, stages=STAGES, stage_changes=moves)
+    table = sd.hygiene.cleaned_metrics(department)
+    steps = table[table["metric"] == "stage_conversion"].set_index("from_stage")
+    assert steps.index.tolist() == ["lead", "offer"]
+    lead, offer = steps.loc["lead"], steps.loc["offer"]
+    # A, B, C of A, B, C, D, F went on; without doubt A, B of A, B, C, D
+    assert (lead.n_rows, lead.n_rows_left_out, lead.n_contradictory) == (5, 2, 2)
+    assert (lead.value_with, lead.value_without) == (3 / 5, 2 / 4)
+    # A of A, B, C; C was lost before it came there
+    assert (offer.n_rows, offer.n_rows_left_out) == (3, 1)
+    assert (offer.value_with, offer.value_without) == (1 / 3, 1 / 2)
+
+
+def test_steps_agree_with_the_funnel_where_nothing_is_left_out():
+    table = sd.hygiene.cleaned_metrics(sample_department(), start="2024-03-01")
+    steps = table[table["metric"] == "stage_conversion"].set_index("from_stage")
+    funnel = sd.funnel.stage_conversion(sample_department(), start="2024-03-01")
+    funnel = funnel.set_index("from_stage")
+    assert steps["n_rows"].to_dict() == (funnel["n_to"] + funnel["n_lost"]).to_dict()

@@ -15,7 +15,7 @@ from tests.frames import sample_department, sample_frames
 GROWING = {
     "deals": ["deal_id", "lead_id"], "stage_changes": ["deal_id"],
     "activities": ["activity_id", "deal_id", "lead_id"], "leads": ["lead_id", "deal_id"],
-    "line_items": ["deal_id"],
+    "line_items": ["deal_id"], "deal_changes": ["deal_id"],
 }  # fmt: skip
 
 

@@ -14,10 +14,11 @@ from salesdiag.simulate.layout import NEVER
 if TYPE_CHECKING:
     from salesdiag.simulate.demand import Accounts, Demand
     from salesdiag.simulate.draws import Flags, Floats, Ints
-    from salesdiag.simulate.grid import Grid
     from salesdiag.simulate.layout import Layout
     from salesdiag.simulate.run import Scene
 
+_KEY_PART = 0.6  # of the business of the largest customers, that goes with a few of them
+_WHOLE = 0.25  # strength from which a lost customer is lost altogether
 REP_SHARE = 0.2  # of the seats, where a fault sits with single reps
 
 
@@ -95,7 +96,7 @@ def plant(scene: Scene, fault: Fault) -> Planted:
     rng = scene.draws.stream(f"scope of {fault.cause}")
     known = _names(layout, accounts, level)
     if fault.id is None:
-        places = _choose(rng, layout, grid, accounts, level)
+        places = _choose(rng, scene, level, fault.strength)
     else:
         places = np.array([_place(one.strip(), known, level) for one in fault.id.split(",")])
     day = grid.window_day if cause.has_before else grid.first_day
@@ -112,7 +113,7 @@ def plant(scene: Scene, fault: Fault) -> Planted:
     return Planted(
         cause=fault.cause,
         strength=fault.strength,
-        dose=cause.doses[level] * fault.strength,
+        dose=cause.doses[level] * _of_each(fault, level),
         level=level,
         places=places,
         names=tuple(known[place] for place in places),
@@ -120,6 +121,13 @@ def plant(scene: Scene, fault: Fault) -> Planted:
         since_day=day,
         stage=stage,
     )
+
+
+def _of_each(fault: Fault, level: str) -> float:
+    """Give the strength of a fault where it sits."""
+    if level == "account" and fault.id is None:
+        return min(fault.strength / _WHOLE, 1.0)
+    return fault.strength
 
 
 def rep_ids(n: int) -> tuple[str, ...]:
@@ -157,10 +165,12 @@ def _place(name: str, known: list[str], level: str) -> int:
     raise InputError(message + near_miss(name, dict.fromkeys(known)))
 
 
-def _choose(
-    rng: np.random.Generator, layout: Layout, grid: Grid, accounts: Accounts, level: str
-) -> Ints:
-    """Choose where a fault sits; the largest source, and so many reps that it is felt."""
+def _choose(rng: np.random.Generator, scene: Scene, level: str, strength: float) -> Ints:
+    """Choose where a fault sits; the largest source, and so many reps that it is felt.
+
+    Of customers a weaker fault concerns fewer, not each a little.
+    """
+    layout, grid, accounts = scene.layout, scene.grid, scene.accounts
     if level == "rep":
         staff = layout.staff
         steady = (staff.hired < grid.start) & (staff.left == NEVER)
@@ -172,7 +182,7 @@ def _choose(
     if level == "account":
         worth = accounts.size[: accounts.n_key]
         order = np.argsort(rng.random(accounts.n_key))
-        enough = np.searchsorted(np.cumsum(worth[order]), 0.6 * worth.sum()) + 1
+        enough = np.searchsorted(np.cumsum(worth[order]), _KEY_PART * strength * worth.sum()) + 1
         return np.sort(order[:enough])
     several = {
         "department": 0,

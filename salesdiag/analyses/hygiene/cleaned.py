@@ -8,6 +8,7 @@ import pandas as pd
 
 from salesdiag.analyses.hygiene.batches import Thresholds
 from salesdiag.analyses.hygiene.cleaned_counts import activity_cells, deal_cells, lead_cells
+from salesdiag.analyses.hygiene.cleaned_stages import STAGE, stage_cells, stage_metrics
 from salesdiag.analyses.hygiene.paired import compared, with_days
 from salesdiag.analyses.hygiene.rows import check_keys
 from salesdiag.stats.arguments import share, whole_number
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
     from salesdiag.department import Department
 
 METRICS = (
-    "win_rate", "won_amount", "price_realisation", "cycle_days", "wins_per_day",
+    "win_rate", "stage_conversion", "won_amount", "price_realisation", "cycle_days", "wins_per_day",
     "revenue_per_day", "activities_per_day", "answered_leads", "qualified_leads",
     "lead_conversion",
 )  # fmt: skip
 _COLUMNS = [
-    "metric", "n_rows", "n_rows_left_out", "n_suspect", "n_contradictory", "n_reps", "value_with",
-    "value_without", "difference", "difference_low", "difference_high", "relative_difference",
-    "money_amount", "money_amount_low", "money_amount_high", "matters",
+    "metric", "from_stage", "n_rows", "n_rows_left_out", "n_suspect", "n_contradictory",
+    "n_reps", "value_with", "value_without", "difference", "difference_low", "difference_high",
+    "relative_difference", "money_amount", "money_amount_low", "money_amount_high", "matters",
 ]  # fmt: skip
 
 
@@ -62,8 +63,8 @@ def cleaned_metrics(
         ``activities``. Rows of a table that the column says nothing of count under
         "unassigned". Selling days are split by columns of reps only.
     start, end : date or str, optional
-        First and last day (both included) on which the deal was **closed**, the lead
-        **created**, or the activity **happened**.
+        First and last day (both included) on which the deal was **closed** (for the steps of the
+        funnel: **created**), the lead **created**, or the activity **happened**.
     confidence : float, default 0.95
         Level of the intervals, strictly between 0 and 1.
     tolerance : float, default 0.05
@@ -77,13 +78,15 @@ def cleaned_metrics(
         One row per metric and group that its table has:
 
         - the ``by`` columns, if any;
-        - ``metric`` : "win_rate" (of closed deals), "won_amount" (mean of won deals),
-          "price_realisation" (net over list, won), "cycle_days" (mean of won deals),
-          "wins_per_day", "revenue_per_day", "activities_per_day" (per selling day),
+        - ``metric`` : "win_rate" (of closed deals), "stage_conversion" (of deals decided at a
+          step, those that went on; doubtful changes are taken out of the history), "won_amount"
+          (mean of won deals), "price_realisation" (net over list, won), "cycle_days" (mean of
+          won deals), "wins_per_day", "revenue_per_day", "activities_per_day" (per selling day),
           "answered_leads", "qualified_leads", "lead_conversion" (shares of leads);
+        - ``from_stage`` : the stage being left; empty but for stage_conversion;
         - ``n_rows`` : rows that the metric counts; 0 where a table or column is missing;
-        - ``n_rows_left_out`` : of these, left out; ``n_suspect``, ``n_contradictory`` : why;
-          a row can be both;
+        - ``n_rows_left_out`` : of these, left out, or judged by less; ``n_suspect``,
+          ``n_contradictory`` : why; a row can be both;
         - ``n_reps`` : reps behind them, "unassigned" being one; of metrics per day reps with days;
         - ``value_with``, ``value_without`` : the metric of all rows and of those kept; NaN where
           there are none, or no selling days;
@@ -92,8 +95,8 @@ def cleaned_metrics(
           a group is one rep; NaN with a single unit;
         - ``relative_difference`` : ``difference`` over ``value_without``; NaN where that is 0;
         - ``money_amount`` : the money that the difference stands for in the window: revenue at
-          the cleaned size of a deal for win_rate and wins_per_day; NaN for leads, activities and
-          cycles, or without amounts;
+          the cleaned size of a deal for win_rate and wins_per_day; NaN for steps, leads, activities
+          and cycles, or without amounts;
         - ``money_amount_low``, ``money_amount_high`` : its interval, the size taken as known;
         - ``matters`` : "yes" (the difference reaches the tolerance and its interval is off 0),
           "no" (the interval stays within the tolerance, or nothing was left out), "unsure",
@@ -124,10 +127,10 @@ def cleaned_metrics(
     ...     "closed_at": pd.to_datetime(["2025-03-31"] * 10),
     ... })
     >>> table = cleaned_metrics(Department(deals=deals, as_of="2025-12-31"))
-    >>> table.loc[[0, 3], ["metric", "n_rows", "n_rows_left_out", "value_with", "value_without"]]
+    >>> table.loc[[0, 4], ["metric", "n_rows", "n_rows_left_out", "value_with", "value_without"]]
            metric  n_rows  n_rows_left_out  value_with  value_without
     0    win_rate      10                2         0.5          0.375
-    3  cycle_days       5                2        18.0         30.000
+    4  cycle_days       5                2        18.0         30.000
     """
     level = share("confidence", confidence)
     least = Thresholds(late_days=whole_number("late_days", late_days))
@@ -135,8 +138,12 @@ def cleaned_metrics(
     keys = check_keys(department, by, [*_COLUMNS, "month"], "leads", "activities")
     window = (start, end)
     parts = [made(department, keys, window, least)
-             for made in (deal_cells, lead_cells, activity_cells)]  # fmt: skip
+             for made in (deal_cells, stage_cells, lead_cells, activity_cells)]  # fmt: skip
     cells = pd.concat([one for one in parts if len(one)] or parts[:1], ignore_index=True)
     cells = with_days(department, cells, keys, window)
-    table = compared(cells, keys, METRICS, confidence=level, tolerance=limit)
+    names = [one for name in METRICS for one in
+             (stage_metrics(department) if name == STAGE else [name])]  # fmt: skip
+    table = compared(cells, keys, names, confidence=level, tolerance=limit)
+    told = table["metric"].str.partition(" ")
+    table["metric"], table["from_stage"] = told[0], told[2]
     return table[[*keys, *_COLUMNS]].reset_index(drop=True)

@@ -41,12 +41,9 @@ def deal_cells(
     department: Department, keys: Sequence[str], window: Window, least: Thresholds
 ) -> pd.DataFrame:
     """Give the sums of the metrics of closed deals, by the month of closing."""
-    found = suspect_deals(department, least, keys=keys)
-    if found is None or not department.has("deals", "closed_at"):
-        return _nothing(keys)
-    rows, kinds = found
-    rules = rules_of_deals(department, rows)
-    rows = _doubted(rows, kinds, [rules[name] for name in _CONTRADICTORY if name in rules])
+    rows = doubted_deals(department, keys, least)
+    if rows is None or not department.has("deals", "closed_at"):
+        return nothing(keys)
     rows = within(rows.filter(_.status != "open"), department, "closed_at", window)
     one, won = ibis.literal(1), rows.status == "won"
     cycle = rows.closed_at.date().delta(rows.created_at.date(), unit="day")
@@ -67,13 +64,25 @@ def deal_cells(
     return _cells(rows, keys, "closed_at", metrics)
 
 
+def doubted_deals(
+    department: Department, keys: Sequence[str], least: Thresholds
+) -> ibis.Table | None:
+    """Give the deals and whether they are left out; None without dates of creation."""
+    found = suspect_deals(department, least, keys=keys)
+    if found is None:
+        return None
+    rows, kinds = found
+    rules = rules_of_deals(department, rows)
+    return _doubted(rows, kinds, [rules[name] for name in _CONTRADICTORY if name in rules])
+
+
 def lead_cells(
     department: Department, keys: Sequence[str], window: Window, least: Thresholds
 ) -> pd.DataFrame:
     """Give the sums of the metrics of leads, by the month in which they came in."""
     found = suspect_leads(department, least, keys=keys)
     if found is None:
-        return _nothing(keys)
+        return nothing(keys)
     rows, kinds = found
     early = is_early(rows)
     broken = [Rule(early, early.fill_null(False))]  # noqa: FBT003
@@ -104,7 +113,7 @@ def activity_cells(
     """Give the sums of the metrics of activities, by the month in which they happened."""
     found = suspect_activities(department, least, keys=keys)
     if found is None:
-        return _nothing(keys)
+        return nothing(keys)
     rows, kinds = found
     broken = []
     if "deal_id" in rows.columns and department.has("deals", "closed_at"):
@@ -168,7 +177,8 @@ def _cells(
     return pd.concat(parts, ignore_index=True)
 
 
-def _nothing(keys: Sequence[str]) -> pd.DataFrame:
+def nothing(keys: Sequence[str]) -> pd.DataFrame:
+    """Give cells without a row."""
     group = [*dict.fromkeys([*keys, "rep_id_of_row"])]
     blank = pd.DataFrame({name: pd.Series(dtype="str") for name in [*group, "metric"]})
     numbers = {f"n_{doubt}": 0 for doubt in _DOUBTS} | {"n_rows": 0}

@@ -90,7 +90,7 @@ def moves_of_deals(
         return None
     moves = department.table("stage_changes")
     moves = moves.filter(moves.entered_at.date() <= ibis.literal(department.as_of))
-    places = _places(department)
+    places = places_of(department)
     place = moves.stage.cases(*places.items()) if places else ibis.null().cast("int64")
     moves = moves.mutate(stage_place=place)
     rows = _with_deal(department, moves, keys)
@@ -198,7 +198,7 @@ def _meanings(department: Department) -> dict[str, str]:
     return {str(stage): str(status) for stage, status in clear["first"].items()}
 
 
-def _places(department: Department) -> dict[str, int]:
+def places_of(department: Department) -> dict[str, int]:
     """Give the places of the open stages in selling order; none where they have no one order."""
     try:
         ladder = department.ladder()

@@ -143,7 +143,7 @@ def suspect_moves(
     keys: Sequence[str] = (),
 ) -> Marked:
     """Mark stage changes: entered by the dozen, in batches just before accounts are due."""
-    if not department.has("stage_changes", "entered_at"):
+    if not department.has("stage_changes", "deal_id", "stage", "entered_at"):
         return None
     rows = department.table("stage_changes")
     rows = rows.filter(rows.entered_at.date() <= ibis.literal(department.as_of))
@@ -151,7 +151,7 @@ def suspect_moves(
         side = deals_as_entered(department).select("deal_id", "rep_id")
         rows = rows.left_join(side, "deal_id").drop("deal_id_right")
     rows = with_groups(department, rows, keys)
-    rows = rows.select(*dict.fromkeys([*keys, "deal_id", "entered_at", "rep_id_of_row"]))
+    rows = rows.select(*dict.fromkeys([*keys, "deal_id", "stage", "entered_at", "rep_id_of_row"]))
     rows = with_batches(with_clock(rows, rows.entered_at), least)
     first = _first(department, "stage_changes", "entered_at")
     rows = with_hour_batches(rows, least, eves(department, first, least, meetings))
