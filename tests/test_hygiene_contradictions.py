@@ -154,3 +154,37 @@ def test_the_it_school_as_published():
     split = sd.hygiene.contradictions(school, by="rep_id")
     sums = split.groupby("rule")["n_contradictory"].sum()
     assert sums["closed_without_date"] == 951
+
+
+ALL = [getattr(sd.hygiene, name) for name in sd.hygiene.__all__]
+
+
+@pytest.mark.parametrize("analysis", ALL, ids=sd.hygiene.__all__)
+def test_mere_deals_are_enough_and_what_is_missing_is_told(analysis):
+    rows = [("A", "won", "r1"), ("B", "lost", None), ("C", "open", "r2")]
+    department = deals_of(rows, ["deal_id", "status", "rep_id"])
+    whole, split = analysis(department), analysis(department, by="rep_id")
+    told = "matters" if "matters" in whole else "reading"
+    assert {"not_examined"} <= set(whole[told])
+    name = next(one for one in whole if one.startswith("n_"))
+    assert split[name].sum() == whole[name].sum()
+
+
+@pytest.mark.parametrize("analysis", ALL, ids=sd.hygiene.__all__)
+def test_teams_can_be_asked_for_where_only_activities_name_reps(analysis):
+    activities = pd.DataFrame({
+        "activity_id": list("123"), "activity_type": "call", "rep_id": ["r1", "r1", "r9"],
+        "occurred_at": [day(3), day(4), day(5)],
+    })  # fmt: skip
+    reps = pd.DataFrame({"rep_id": ["r1", "r1", "r2"], "team": ["North", "North", "South"]})
+    department = deals_of([("A", "won", 0)], ["deal_id", "status", "created_at"],
+                          activities=activities, reps=reps)  # fmt: skip
+    table = analysis(department, by="team")
+    name = next(one for one in table if one.startswith("n_"))
+    of = table["metric"] == "activities_per_day" if "metric" in table else (
+        table["table"] == "activities")  # fmt: skip
+    sums = table[of].groupby("team")[name].max()
+    if analysis is sd.hygiene.contradictions:  # the activities name no deal
+        assert set(sums.index) == {"unassigned"}
+    else:
+        assert sums["North"] == 2  # a rep listed twice does not count twice

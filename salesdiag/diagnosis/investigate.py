@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 # causes with a detector; each is a module of the same name
 DETECTED = (
-    "slow_response", "unworked_leads", "stage_leak", "process_skipped", "stalled_pipeline",
-    "low_activity", "misdirected_activity", "weak_reps", "slow_ramp", "headcount_gap",
-    "manager_effect", "small_deals", "excess_discount", "period_end_discounting",
-    "discount_limit_bunching", "plan_too_high", "plan_misallocated", "plan_ratchet",
-    "timing_games", "lead_shortage", "lead_quality", "key_account_lost", "customer_churn",
-    "market_decline",
+    "slow_response", "unworked_leads", "lead_misallocation", "stage_leak", "process_skipped",
+    "stalled_pipeline", "low_activity", "misdirected_activity", "weak_reps", "slow_ramp",
+    "headcount_gap", "manager_effect", "small_deals", "excess_discount",
+    "period_end_discounting", "discount_limit_bunching", "crm_unreliable", "plan_too_high",
+    "plan_misallocated", "plan_ratchet", "timing_games", "lead_shortage", "lead_quality",
+    "key_account_lost", "customer_churn", "market_decline",
 )  # fmt: skip
 
 

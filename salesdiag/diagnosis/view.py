@@ -237,6 +237,11 @@ class View(Cells):
             rows = rows[rows[level].isin(ids)]
         return float(rows["amount"].sum())
 
+    def revenue_part(self, of: str) -> float:
+        """Give a part of the money won in the window by the whole department."""
+        cells = self.money
+        return np.nan if cells is None else float(cells[of][cells["side"] == "now"].sum())
+
     def base_revenue(self) -> float:
         """Give the money won in the year before."""
         cells = self.money

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _KEY_PART = 0.6  # of the business of the largest customers, that goes with a few of them
 _WHOLE = 0.25  # strength from which a lost customer is lost altogether
+_USUAL_TEAMS, _MOST_FOR_A_TEAM, _NEARLY_ALL = 3.5, 1.3, 0.95
 REP_SHARE = 0.2  # of the seats, where a fault sits with single reps
 
 
@@ -113,7 +114,7 @@ def plant(scene: Scene, fault: Fault) -> Planted:
     return Planted(
         cause=fault.cause,
         strength=fault.strength,
-        dose=cause.doses[level] * _of_each(fault, level),
+        dose=_dose(cause.doses[level], fault, level, layout.n_teams),
         level=level,
         places=places,
         names=tuple(known[place] for place in places),
@@ -123,11 +124,15 @@ def plant(scene: Scene, fault: Fault) -> Planted:
     )
 
 
-def _of_each(fault: Fault, level: str) -> float:
-    """Give the strength of a fault where it sits."""
+def _dose(full: float, fault: Fault, level: str, n_teams: int) -> float:
+    """Give the dose of a fault where it sits: one team of few weighs more than one of many."""
     if level == "account" and fault.id is None:
         return min(fault.strength / _WHOLE, 1.0)
-    return fault.strength
+    dose = full * fault.strength
+    if level != "team":
+        return dose
+    dose *= min(n_teams / _USUAL_TEAMS, _MOST_FOR_A_TEAM)
+    return min(dose, _NEARLY_ALL) if full < 1 else dose
 
 
 def rep_ids(n: int) -> tuple[str, ...]:

@@ -17,10 +17,11 @@ from salesdiag.analyses.hygiene.suspect_rows import suspect_moves
 from salesdiag.engine import fetch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from salesdiag.analyses.hygiene.batches import Thresholds
     from salesdiag.analyses.hygiene.rows import Window
+    from salesdiag.analyses.hygiene.rules import Rule
     from salesdiag.department import Department
 
 STAGE = "stage_conversion"
@@ -47,11 +48,12 @@ def stage_cells(
     if found is None or deals is None or not places:
         return nothing(keys)
     deals = within(deals, department, "created_at", window)
-    rows = deals.inner_join(_tops(deals, *found, places), "deal_id")
+    moves, kinds = found
+    rows = deals.inner_join(_tops(deals, moves, kinds, places), "deal_id")
     rows = _with_ends(rows, len(places))
     rows = rows.mutate(month=rows.created_at.truncate("M").date())
     group = [*dict.fromkeys([*keys, "rep_id_of_row"])]
-    sums = {}
+    sums: dict[str, ibis.Value] = {}
     for step in range(len(places)):
         sums |= {f"{name} {step}": value for name, value in _step(rows, step).items()}
     frame = fetch(rows.group_by([*group, "month"]).agg(**sums))
@@ -61,18 +63,18 @@ def stage_cells(
     parts = []
     for step, stage in enumerate(places):
         columns = {name: frame[f"{name} {step}"].astype("int64") for name in _SUMS}
-        columns |= {name: columns[name].astype(float) for name in _SUMS[4:]}
-        parts.append(frame[[*group, "month"]].assign(metric=f"{STAGE} {stage}", **columns))
+        part = frame[[*group, "month"]].assign(metric=f"{STAGE} {stage}", **columns)
+        parts.append(part.astype(dict.fromkeys(_SUMS[4:], "float64")))
     return pd.concat(parts, ignore_index=True)
 
 
 def _tops(
-    deals: ibis.Table, moves: ibis.Table, kinds: dict[str, object], places: dict[str, int]
+    deals: ibis.Table, moves: ibis.Table, kinds: Mapping[str, Rule], places: Mapping[str, int]
 ) -> ibis.Table:
     """Give each deal's furthest stage, with all its changes and with those beyond doubt."""
     side = deals.select("deal_id", began=_.created_at, ended=_.closed_at, deal_status=_.status)
     rows = moves.mutate(
-        is_suspect_move=reduce(or_, [kind.failing for kind in kinds.values()])  # type: ignore[attr-defined]
+        is_suspect_move=reduce(or_, [kind.failing for kind in kinds.values()])
     ).inner_join(side, "deal_id")
     day = rows.entered_at.date()
     early = (day < rows.began.date()).fill_null(False)  # noqa: FBT003
@@ -106,7 +108,9 @@ def _with_ends(rows: ibis.Table, n_steps: int) -> ibis.Table:
 def _step(rows: ibis.Table, step: int) -> dict[str, ibis.Value]:
     """Count those decided at a step: gone on, or lost there."""
     decided = (rows.came > step) | ((rows.came == step) & rows.is_lost)
-    kept = (rows.kept_came > step) | ((rows.kept_came == step) & rows.is_lost)
+    # null is what is left out, and some engines count nothing but null as null
+    kept_on = (rows.kept_came > step).fill_null(False)  # noqa: FBT003
+    kept = kept_on | ((rows.kept_came == step) & rows.is_lost).fill_null(False)  # noqa: FBT003
     return {
         "n_rows": rows.count(where=decided),
         "n_suspect": rows.count(where=decided & rows.why_suspect),
@@ -114,6 +118,6 @@ def _step(rows: ibis.Table, step: int) -> dict[str, ibis.Value]:
         "n_left_out": rows.count(where=decided & rows.is_other),
         "top": rows.count(where=rows.came > step),
         "bottom": rows.count(where=decided),
-        "kept_top": rows.count(where=rows.kept_came > step),
+        "kept_top": rows.count(where=kept_on),
         "kept_bottom": rows.count(where=kept),
     }

@@ -114,5 +114,5 @@ def _long(
     if parts:
         return pd.concat(parts, ignore_index=True)
     names = ["question", "n_whole", "n_part", "n_deals", "n_squares", "concerned_amount"]
-    blank = frame[group].iloc[:0].assign(**dict.fromkeys(names, 0), question="")
+    blank = frame[group].iloc[:0].assign(**dict.fromkeys(names, 0))
     return blank.astype({"question": "str", "concerned_amount": "float64"})

@@ -135,7 +135,7 @@ def _count(
     flags = {}
     for place, one in enumerate(known):
         filled, word = _filled(rows, one)
-        needed = _needed(department, rows, one)
+        needed = _needed(department, rows, one).fill_null(False)  # noqa: FBT003
         flags[f"needed_{place}"] = needed
         flags[f"filled_{place}"] = needed & filled
         if word is not None:

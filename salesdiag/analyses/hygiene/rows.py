@@ -41,7 +41,7 @@ def check_keys(
     """
     keys = [by] if isinstance(by, str) else list(by)
     for key in keys:
-        home = next((one for one in tables if department.has(one, key)), "")
+        home = next((one for one in (*tables, *KEY_LINKS) if department.has(one, key)), "")
         if home and not department.home_of(key):
             refuse_key(home, key, [*results, *INNER])
         else:
