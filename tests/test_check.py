@@ -403,3 +403,18 @@ def test_the_planted_blemishes_of_the_sample_are_found_and_nothing_else_is_an_er
 def test_the_one_bulk_move_of_the_sample_is_named():
     found = sd.check(sample_department()).set_index("rule")["examples"]
     assert found["moved in one minute with many others"] == "2025-06-13 16:30"
+
+
+def test_dates_of_forecasts_and_rates_are_checked_too():
+    forecasts = pd.DataFrame({
+        "level": "department", "made_on": pd.to_datetime(["2025-01-05", "2026-01-05"]),
+        "period_start": pd.to_datetime(["2025-01-01"] * 2), "category": "commit",
+        "period_end": pd.to_datetime(["2025-03-31"] * 2), "amount": 10.0,
+    })  # fmt: skip
+    rates = pd.DataFrame({"currency": ["USD"], "on": pd.to_datetime(["2026-02-01"]), "rate": [0.9]})
+    deals = pd.DataFrame({"deal_id": ["A"], "status": ["won"]})
+    found = sd.check(sd.Department(deals=deals, forecasts=forecasts, fx_rates=rates,
+                                   as_of="2025-12-31"))  # fmt: skip
+    late = found[found["rule"] == "after the end of the data"].set_index("table")
+    assert late.loc["forecasts", "n_failing"] == 1
+    assert late.loc["fx_rates", "n_failing"] == 1

@@ -96,7 +96,7 @@ def _from_schema(table: str, column: Column) -> Iterator[Rule]:
     if column.type in ("time", "date") and name not in _AHEAD:
         yield Rule(table, name, "after the end of the data", "warning",
                    "a date mistyped, or as_of is too early; cohorts and waits are distorted",
-                   (name,), lambda t, b: t[name].date() > b.as_of,
+                   (name,), lambda t, b: t[name].cast("date") > b.as_of,
                    name)  # fmt: skip
 
 
