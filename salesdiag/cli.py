@@ -1,4 +1,4 @@
-"""The command line: `salesdiag audit`, `check`, `inspect`."""
+"""The command line: `salesdiag audit`, `check`, `inspect`, `simulate`."""
 
 from __future__ import annotations
 
@@ -127,6 +127,31 @@ def inspect(
         text = draft(file, sheet=sheet, table=table)
     for line in text.splitlines():  # the draft is made of lines; none holds text of two
         _say(line)
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(help="Folder to write into.")],
+    cause: Annotated[str | None, typer.Option("--cause", help="Code of a fault.")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Another seed, another department.")] = 0,
+    strength: Annotated[float, typer.Option("--strength", help="Of the fault: up to 2.")] = 1.0,
+    reps: Annotated[int, typer.Option("--reps", help="Number of sellers.")] = 26,
+    language: Annotated[str | None, typer.Option("--language", help="en, ru or vi.")] = None,
+) -> None:
+    """Write a made-up department with a fault, and say what the fault is and costs."""
+    with _progress() as tell:
+        from salesdiag.simulate.folder import simulate as write
+
+        tell("simulating")
+        made = write(out, cause, seed=seed, strength=strength, reps=reps, language=language)
+    _say(f"{made.settings['name']}: {reps} sellers, as of {made.settings['as_of']}")
+    for truth in made.truth:
+        where = ", ".join(truth.ids) or "the department"
+        _say(
+            f"{truth.cause} in {where} since {truth.since}: "
+            f"{truth.revenue_share:.1%} of the revenue of the last twelve months lost"
+        )
+    _say(str(out))
 
 
 @contextmanager

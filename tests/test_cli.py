@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from salesdiag import __version__, cli
 from salesdiag.intake.inspection import inspect
+from salesdiag.intake.load import load
 
 SAMPLE = Path("sample_data").resolve()
 
@@ -300,3 +301,14 @@ def test_rows_quoted_in_a_draft_are_masked(tmp_path) -> None:
     for secret in ("Olga", "Smirnova", "Ivan", "170", "234,50", "31.12.2025"):
         assert secret not in text
     assert "delimiter semicolon (most regular)" in text
+
+
+def test_simulate_writes_a_department_that_loads(tmp_path) -> None:
+    arguments = ["simulate", str(tmp_path / "made"), "--cause", "stage_leak", "--reps", "5"]
+    done = run(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert "stage_leak in the department since 2025-01-01" in done.stdout
+    assert load(tmp_path / "made").deals.count().execute() > 100
+    wrong = run("simulate", str(tmp_path / "other"), "--cause", "stage_leek")
+    assert wrong.returncode == 2
+    assert "Did you mean 'stage_leak'?" in wrong.stderr

@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 
 
 def detect(view: View) -> list[Suspect]:
-    """Look for a kink at 100 % in how targets follow the attainment of the period before."""
+    """Look whether targets follow results above 100 %, and more than those below."""
     table = view.fairness()
     if table is None or "ratchet kink" not in table.index:
         return []
     estimate = table["estimate"].to_dict()
-    p_value = float(table["p_value"].to_dict()["ratchet kink"])
-    if not estimate["ratchet kink"] > 0 or np.isnan(p_value):
+    p_value = float(table["p_value"].to_dict()["ratchet above"])
+    beyond_chance = table["estimate_low"].to_dict()["ratchet kink"] > 0
+    if not beyond_chance or not estimate["ratchet above"] > 0 or np.isnan(p_value):
         return []
     n_targets = int(table["n_targets"].to_dict()["ratchet kink"])
     return [Suspect(
