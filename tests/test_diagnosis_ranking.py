@@ -1,0 +1,106 @@
+"""Suspects held against each other, their price, and the order of findings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from salesdiag.diagnosis.catalogue import CATALOGUE, NOT_YET
+from salesdiag.diagnosis.explain import explain
+from salesdiag.diagnosis.investigate import DETECTED
+from salesdiag.diagnosis.ranking import q_values, rank
+from salesdiag.diagnosis.suspects import Suspect
+from salesdiag.diagnosis.words import figure
+from salesdiag.simulate import CAUSES
+from salesdiag.stats.multiplicity import adjust_p_values
+
+
+def suspect(cause, *, level="department", ids=(), p=1e-6, harm=-0.1, error=0.03, exposed=1000.0,
+            **more):  # fmt: skip
+    return Suspect(cause, level, ids, 0.2, 0.3, 100, p, "pipeline", harm, error, exposed, **more)
+
+
+def test_the_catalogue_is_that_of_the_worlds():
+    assert set(CATALOGUE) == set(CAUSES)
+    assert {code: row.control for code, row in CATALOGUE.items()} == {
+        code: row.control for code, row in CAUSES.items()
+    }
+    assert set(NOT_YET) <= set(CATALOGUE)
+    assert set(DETECTED) <= set(CATALOGUE) - set(NOT_YET)
+
+
+def test_a_loss_is_what_the_money_would_have_been_less_what_it_is():
+    # without the fall of 20 % the 800 would have been 1,000
+    sure = suspect("stage_leak", harm=np.log(0.8), error=1e-9, exposed=800.0)
+    assert sure.money(0.9) == pytest.approx((200.0, 200.0, 200.0))
+    unsure = suspect("stage_leak", harm=np.log(0.8), error=0.1, exposed=800.0)
+    middle, low, high = unsure.money(0.9)
+    assert low < middle < 200 < high
+    assert low == pytest.approx(800 * (np.exp(-np.log(0.8) - 1.6448536 * 0.1) - 1))
+
+
+def test_what_is_within_its_own_error_costs_nothing():
+    assert not suspect("stage_leak", harm=-0.05, error=0.06).costs()
+    assert suspect("plan_ratchet", harm=np.nan, error=np.nan, exposed=np.nan).costs()
+    assert suspect("stage_leak", harm=-0.05, error=0.06).money(0.9)[0] == 0.0
+
+
+def test_a_cause_that_is_seen_goes_before_what_it_would_do():
+    driver = suspect("low_activity", has_driver=True)
+    symptom = suspect("stage_leak", p=1e-9)
+    kept, explained = explain([symptom, driver], 0.05)
+    assert [one.cause for one in kept] == ["low_activity"]
+    assert [(one.suspect.cause, one.by.cause) for one in explained] == [
+        ("stage_leak", "low_activity")
+    ]
+
+
+@pytest.mark.parametrize(
+    "driver",
+    [
+        suspect("low_activity", p=0.3, has_driver=True),  # chance may have made it
+        suspect("low_activity", harm=-0.01, error=0.05, has_driver=True),  # it costs nothing
+        suspect("low_activity", level="team", ids=("South",), has_driver=True),  # elsewhere
+        suspect("slow_response", has_driver=True),  # it does other things
+    ],
+)
+def test_what_is_unsure_harmless_or_elsewhere_explains_nothing(driver):
+    symptom = suspect("stage_leak", level="team", ids=("North",))
+    kept, explained = explain([symptom, driver], 0.05)
+    assert symptom in kept
+    assert not explained
+
+
+def test_q_values_are_paid_for_every_cause_that_was_looked_for():
+    suspects = [suspect("stage_leak", p=0.004), suspect("small_deals", p=0.5)]
+    expected = adjust_p_values([0.004, 0.5, *[1.0] * 18])[:2]
+    assert q_values(suspects, 20) == pytest.approx(expected.tolist())
+    assert q_values([], 20) == []
+
+
+def test_findings_are_sorted_by_money_those_without_any_last():
+    suspects = [
+        suspect("plan_ratchet", harm=np.nan, error=np.nan, exposed=np.nan, p=1e-12),
+        suspect("small_deals", harm=-0.1, error=0.01),
+        suspect("stage_leak", harm=-0.3, error=0.01, stage="Offer"),
+        suspect("weak_reps", level="rep", ids=("R2", "R1"), p=0.2),
+    ]
+    found = rank(suspects, [1e-9, 1e-9, 1e-9, 0.3], 0.9)
+    assert [one.cause for one in found] == ["stage_leak", "small_deals", "plan_ratchet"]
+    assert found[0].scope.stage == "Offer"
+    assert found[0].control == "direct"
+    assert "Offer" in found[0].reading
+    assert "20 %" in found[0].reading
+
+
+def test_every_sentence_can_be_filled():
+    for code in CATALOGUE:
+        (finding,) = rank([suspect(code, level="team", ids=("North",))], [0.001], 0.9)
+        assert "{" not in finding.reading + finding.next_step
+        assert not finding.reading[0].islower()
+
+
+def test_figures_are_written_as_a_person_says_them():
+    assert figure(0.034, "rate") == "3.4 %"
+    assert figure(712_431.22, "money") == "712,000"
+    assert figure(12.0, "number") == "12"
