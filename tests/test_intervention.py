@@ -158,6 +158,16 @@ class TestByHand:
         ).iloc[0]
         assert (row.n_treated, row.n_left_out) == (5, 1)
 
+    def test_a_treated_manager_without_days_is_left_out_and_counted(self):
+        world, treated = wins_world(5)
+        boss = reps_of({"boss": LONG_AGO}, role="manager")
+        reps = pd.concat([world.fetch("reps").assign(role="rep"), boss], ignore_index=True)
+        world = department_of(world.fetch("deals"), reps)
+        row = sd.reps.intervention_effect(world, treated=[*treated, "boss"], since=SINCE).iloc[0]
+        assert (row.n_treated, row.n_control, row.n_left_out) == (6, 18, 1)
+        row = sd.reps.intervention_effect(world, treated=["boss"], since=SINCE).iloc[0]
+        assert (row.n_treated, row.n_left_out) == (0, 25)
+
     def test_nothing_asked_is_one_row_of_nothing(self):
         row = sd.reps.intervention_effect(wins_world(6)[0]).iloc[0]
         assert (row.n_treated, row.grade) == (0, "")

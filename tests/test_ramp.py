@@ -63,6 +63,24 @@ class TestByHand:
         assert table["n_here_now"].tolist()[:3] == [0, 0, 0]
         assert table["survivors_ratio"].isna().all()
 
+    def test_wins_without_a_day_or_a_rep_are_counted(self):
+        deals, reps, _ = hand_department()
+        reps["team"] = ["old", "old", "fresh"]
+        more = deals_at(["new", None, None], [None, "2025-04-10", None],
+                        created_at=pd.to_datetime(["2025-04-01"] * 3))  # fmt: skip
+        deals = pd.concat([deals, more.assign(deal_id=["X", "Y", "Z"])], ignore_index=True)
+        world = department_of(deals, reps, as_of=AS_OF)
+        table = sd.reps.ramp(world, months=2)
+        assert table["result"].tolist() == [1, 2]
+        assert table["n_left_out"].tolist() == [1, 1]  # nobody's
+        assert table["n_undated"].tolist() == [2, 2]
+        table = sd.reps.ramp(world, months=1, by="team").set_index("team")
+        assert table["n_left_out"].to_dict() == {"fresh": 0, "old": 0, "unassigned": 1}
+        assert table["n_undated"].to_dict() == {"fresh": 1, "old": 0, "unassigned": 1}
+        times = sd.reps.ramp_time(world, by="team").set_index(["milestone", "team"])
+        assert times.loc["first_win", "n_undated"].to_dict() == {
+            "fresh": 1, "old": 0, "unassigned": 1}  # fmt: skip
+
     def test_hired_after_the_first_deal_or_unknown_is_no_newcomer_but_a_peer_later(self):
         deals, reps, _ = hand_department()
         reps.loc[0, "hired_on"] = pd.NaT

@@ -70,6 +70,36 @@ class TestByHand:
         assert table.loc["unassigned", ["before", "net_change"]].isna().all()
         assert table["n_won_before"].sum() == 31
 
+    def test_days_before_the_first_closing_are_nobodys(self):
+        wins = dict.fromkeys(["a", "b", "c", "h"], 10)
+        world = hand_world(wins, wins)
+        reps = world.fetch("reps")
+        reps.loc[reps["rep_id"] == "h", "hired_on"] = pd.Timestamp("2025-03-03")
+        table = sd.reps.rep_trend(department_of(world.fetch("deals"), reps))
+        # 3 March to 30 June: 21 days of March, 22, 22 and 21
+        assert table["n_selling_days_before"].tolist() == [86] * 4
+        assert table["net_change"].tolist() == pytest.approx([0] * 4)
+
+    def test_closings_without_a_day_are_counted(self):
+        world = hand_world({"a": 10, "b": 12, "c": 9}, {"a": 9, "b": 11, "c": 8})
+        deals = world.fetch("deals")
+        lost = deals.iloc[:3].assign(closed_at=pd.NaT, deal_id=["X", "Y", "Z"],
+                                     rep_id=["a", "a", "other"], created_at=pd.NaT)  # fmt: skip
+        lost.iloc[1, lost.columns.get_loc("status")] = "lost"
+        table = sd.reps.rep_trend(department_of(pd.concat([deals, lost]), world.fetch("reps")))
+        assert table["rep_id"].tolist() == ["a", "b", "c", "other"]
+        assert table["n_undated"].tolist() == [2, 0, 0, 1]
+        assert table["n_won_before"].tolist() == [10, 12, 9, 0]
+
+    def test_a_start_inside_the_later_window_leaves_no_earlier_one(self):
+        world = hand_world({"a": 10, "b": 12, "c": 9}, {"a": 9, "b": 11, "c": 8})
+        row = sd.reps.rep_trend(world, start="2025-08-01").iloc[0]
+        assert pd.isna([row.before_start, row.before_end]).all()
+        assert [row.after_start, row.after_end] == [
+            pd.Timestamp("2025-08-01"), pd.Timestamp("2025-12-31")]  # fmt: skip
+        assert (row.n_selling_days_before, row.n_won_before, row.n_won_after) == (0, 0, 9)
+        assert np.isnan([row.before, row.net_change]).all()
+
     @pytest.mark.parametrize("n_reps", [1, 2])
     def test_too_few_reps_give_nothing(self, n_reps):
         names = dict.fromkeys("ab"[:n_reps], 10)

@@ -123,6 +123,31 @@ class TestByHand:
         rate = 60 / (2 * 261 + days - new)
         assert row.gap == pytest.approx((6 / (new * rate) - 1) * new * rate)
 
+    def test_days_before_the_first_closing_are_nobodys(self):
+        days = pd.bdate_range("2025-04-01", "2025-12-31")
+        names = list("abcdh")
+        deals = pd.DataFrame({"rep_id": np.repeat(names, len(days)), "closed_at": [*days] * 5})
+        deals = deals.assign(status="won", created_at=deals["closed_at"], deal_id=deals.index)
+        reps = reps_of(dict.fromkeys("abcd", LONG_AGO) | {"h": "2025-04-01"})
+        extra = deals.iloc[:1].assign(rep_id=None, deal_id=-1)
+        row = sd.reps.triage(department_of(pd.concat([deals, extra]), reps)).iloc[0]
+        assert row.rep_id == "unassigned"  # the five are alike: none falls short
+        less = deals.drop(deals.index[deals["rep_id"] == "a"][:10])
+        table = sd.reps.triage(department_of(less, reps))
+        assert set(table["rep_id"]) == {"a"}
+        assert table["n_selling_days"].iloc[0] == len(days)
+        assert table["expected"].iloc[0] == pytest.approx(len(days))
+
+    def test_closings_without_a_day_are_counted(self):
+        world = hand_world()
+        deals = world.fetch("deals")
+        more = deals.iloc[[0, 1, 2]].assign(closed_at=pd.NaT, deal_id=["x", "y", "z"])
+        more["rep_id"] = ["a", "weak", None]
+        table = sd.reps.triage(department_of(pd.concat([deals, more]), world.fetch("reps")))
+        assert set(table["n_undated"]) == {3}
+        assert of(table, "weak")["n_decided"].iloc[0] == 40
+        assert of(table, "unassigned")["n_decided"].iloc[0] == 0
+
     def test_two_reps_cannot_be_compared(self):
         deals = counted([("a", "x", 60, 30, 0), ("b", "x", 60, 10, 0)])
         table = sd.reps.triage(department_of(deals))

@@ -79,6 +79,35 @@ class TestByHand:
         assert of(table, "due_tasks").loc["a", "n_items"] == 4
         assert of(table, "overdue_tasks").loc["a", "n_items"] == 3
 
+    def test_rows_that_stand_twice_are_one_lead_and_one_task(self):
+        leads = pd.DataFrame({
+            "lead_id": [f"L{n}" for n in range(30)], "rep_id": ["a", "b", "c"] * 10,
+            "created_at": pd.Timestamp("2025-06-10"),
+        })  # fmt: skip
+        again = leads.assign(created_at=pd.Timestamp("2025-06-20"), rep_id="z")
+        old = leads.iloc[:1].assign(created_at=pd.Timestamp("2025-05-10"))  # came in before
+        tasks = pd.DataFrame({
+            "activity_id": ["T1"] * 3 + ["T2"] * 2, "activity_type": "task", "rep_id": "a",
+            "occurred_at": pd.Timestamp("2025-06-01"), "due_at": pd.Timestamp("2025-06-12"),
+            "completed_at": pd.to_datetime([None] * 4 + ["2025-06-11"]),
+        })  # fmt: skip
+        table = sd.reps.workload(department_of(
+            open_deals({"a": 1}), leads=pd.concat([again, leads, old]), activities=tasks,
+            as_of=AS_OF), months=1)  # fmt: skip
+        assert of(table, "new_leads")["n_items"].to_dict() == {"a": 9, "b": 10, "c": 10}
+        assert of(table, "due_tasks").loc["a", "n_items"] == 2
+        assert of(table, "overdue_tasks").loc["a", "n_items"] == 1  # one row says T2 is done
+
+    def test_a_repeated_rep_is_in_the_group_in_which_other_tables_have_it(self):
+        reps = pd.DataFrame({
+            "rep_id": ["a", "a"], "team": ["x", "y"], "territory": ["South", "North"],
+        })  # fmt: skip
+        deals = open_deals({"a": 3}).assign(closed_at=pd.NaT)
+        deals.loc[0, ["status", "closed_at"]] = ["won", pd.Timestamp("2025-06-10")]
+        world = department_of(deals, reps, as_of=AS_OF)
+        assert set(sd.funnel.win_rate(world, by="territory")["territory"]) == {"North"}
+        assert set(sd.reps.workload(world, by="territory")["territory"]) == {"North"}
+
     def test_leavers_keep_what_hangs_on_them_and_managers_are_no_peers(self):
         reps = reps_of(dict.fromkeys(["a", "b", "c", "d", "gone", "boss"], LONG_AGO),
                        {"gone": "2025-03-31"}, role=["rep"] * 5 + ["Manager"])  # fmt: skip

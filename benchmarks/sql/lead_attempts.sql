@@ -1,6 +1,7 @@
 -- leads by unanswered attempts before the contact, and by what ended them
 WITH tries AS (
-    SELECT lead_id, occurred_at AS tried_at, coalesce(outcome IN ('connected', 'held'), false) AS reaches
+    SELECT lead_id, occurred_at AS tried_at,
+           coalesce(outcome IN ('connected', 'held'), false) AS reaches
     FROM activities
     WHERE lead_id IS NOT NULL AND occurred_at::DATE <= getvariable('as_of')
       AND activity_type IN ('call', 'email', 'meeting', 'message')

@@ -21,18 +21,20 @@ WITH holidays AS (
         l.*, 32400 * n_before + CASE WHEN works THEN
             greatest(least(epoch(created_at::TIME)::BIGINT, 61200) - 28800, 0) ELSE 0 END
             AS begin_clock, works, after_break,
-        CASE WHEN first_response_at::DATE <= getvariable('as_of') THEN first_response_at END AS answered_at
+        CASE WHEN first_response_at::DATE <= getvariable('as_of') THEN first_response_at END
+            AS answered_at
     FROM leads l
     JOIN calendar ON day = created_at::DATE
     WHERE created_at::DATE <= getvariable('as_of')
 ), waits AS (
     SELECT
-        c.*, answered_at IS NOT NULL AS is_answered, coalesce(answered_at < created_at, false) AS is_early,
+        c.*, answered_at IS NOT NULL AS is_answered,
+        coalesce(answered_at < created_at, false) AS is_early,
         greatest(32400 * r.n_before + CASE WHEN r.works AND answered_at IS NOT NULL THEN
             greatest(least(epoch(answered_at::TIME)::BIGINT, 61200) - 28800, 0) ELSE 0 END
             - begin_clock, 0) AS working_seconds,
-        greatest(date_diff('second', created_at, coalesce(answered_at, getvariable('as_of') + 1)), 0)
-            AS elapsed_seconds
+        greatest(date_diff('second', created_at,
+                           coalesce(answered_at, getvariable('as_of') + 1)), 0) AS elapsed_seconds
     FROM came c
     JOIN calendar r ON r.day = coalesce(answered_at::DATE, getvariable('as_of') + 1)
 ), timed AS (

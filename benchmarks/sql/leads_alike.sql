@@ -21,18 +21,20 @@ WITH holidays AS (
         l.*, 32400 * n_before + CASE WHEN works THEN
             greatest(least(epoch(created_at::TIME)::BIGINT, 61200) - 28800, 0) ELSE 0 END
             AS begin_clock, works, after_break,
-        CASE WHEN first_response_at::DATE <= getvariable('as_of') THEN first_response_at END AS answered_at
+        CASE WHEN first_response_at::DATE <= getvariable('as_of') THEN first_response_at END
+            AS answered_at
     FROM leads l
     JOIN calendar ON day = created_at::DATE
     WHERE created_at::DATE <= getvariable('as_of')
 ), waits AS (
     SELECT
-        c.*, answered_at IS NOT NULL AS is_answered, coalesce(answered_at < created_at, false) AS is_early,
+        c.*, answered_at IS NOT NULL AS is_answered,
+        coalesce(answered_at < created_at, false) AS is_early,
         greatest(32400 * r.n_before + CASE WHEN r.works AND answered_at IS NOT NULL THEN
             greatest(least(epoch(answered_at::TIME)::BIGINT, 61200) - 28800, 0) ELSE 0 END
             - begin_clock, 0) AS working_seconds,
-        greatest(date_diff('second', created_at, coalesce(answered_at, getvariable('as_of') + 1)), 0)
-            AS elapsed_seconds
+        greatest(date_diff('second', created_at,
+                           coalesce(answered_at, getvariable('as_of') + 1)), 0) AS elapsed_seconds
     FROM came c
     JOIN calendar r ON r.day = coalesce(answered_at::DATE, getvariable('as_of') + 1)
 ), rows AS (
@@ -51,12 +53,14 @@ WITH holidays AS (
              WHEN second_of >= 39600 THEN 'early after' ELSE 'early before' END AS slot,
         w.status IN ('qualified', 'converted') AS is_qualified,
         coalesce(d.status = 'won'
-                 AND coalesce(date_diff('day', answered_at::DATE, d.closed_at::DATE) <= 90, true), false)
+                 AND coalesce(d.closed_at::DATE - answered_at::DATE <= 90, true), false)
             AS is_won
     FROM (SELECT *, epoch(created_at::TIME)::BIGINT AS second_of FROM waits) w
     LEFT JOIN deals d ON d.deal_id = w.deal_id
 ), paced AS (
-    SELECT rep_id, (row_number() OVER (ORDER BY own_wait, rep_id) - 1) * 12 // count(*) OVER () AS rep
+    SELECT
+        rep_id,
+        (row_number() OVER (ORDER BY own_wait, rep_id) - 1) * 12 // count(*) OVER () AS rep
     FROM (SELECT rep_id, round(avg(wait), 6) AS own_wait FROM rows WHERE band >= 0 GROUP BY 1)
 )
 SELECT

@@ -6,12 +6,14 @@ WITH outcomes AS (
         date_diff('day', l.created_at::DATE, getvariable('as_of')) AS age_days,
         l.deal_id IS NULL OR d.deal_id IS NOT NULL AS is_known,
         CASE WHEN l.status IN ('qualified', 'converted') THEN -1 END AS qualified_days,
-        CASE WHEN d.deal_id IS NOT NULL THEN coalesce(greatest(
-            date_diff('day', l.created_at::DATE, d.created_at::DATE), 0), -1) END AS deal_days,
-        CASE WHEN d.status = 'won' THEN coalesce(greatest(
-            date_diff('day', l.created_at::DATE, d.closed_at::DATE), 0), -1) END AS won_days,
-        CASE WHEN d.status = 'lost' THEN coalesce(greatest(
-            date_diff('day', l.created_at::DATE, d.closed_at::DATE), 0), -1) END AS lost_days,
+        CASE WHEN d.deal_id IS NULL THEN NULL WHEN d.created_at IS NULL THEN -1
+             ELSE greatest(date_diff('day', l.created_at::DATE, d.created_at::DATE), 0) END
+            AS deal_days,
+        CASE WHEN d.closed_at IS NULL THEN -1
+             ELSE greatest(date_diff('day', l.created_at::DATE, d.closed_at::DATE), 0) END
+            AS closed_days,
+        CASE WHEN d.status = 'won' THEN closed_days END AS won_days,
+        CASE WHEN d.status = 'lost' THEN closed_days END AS lost_days,
         CASE WHEN d.status = 'won' THEN d.amount::DOUBLE END AS won_paid
     FROM leads l
     LEFT JOIN deals d ON d.deal_id = l.deal_id

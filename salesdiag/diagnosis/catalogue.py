@@ -163,9 +163,9 @@ _ROWS = (
     ),
     Cause(
         "plan_misallocated", "indirect", "ratio", ("targets", "reps"),
-        "Targets of {scope} do not follow potential: twice the potential goes with {measured} "
-        "times the target.",
-        "Potential as recorded may be old.",
+        "Results of {scope} do not follow targets: twice the target goes with {measured} of the "
+        "result; near {expected} would be fair.",
+        "Reps with large targets may also be the weaker ones.",
         "Set targets by potential and past result, and let the sum stay.",
     ),
     Cause(

@@ -124,6 +124,18 @@ def data_start(closed: pd.DataFrame) -> pd.Timestamp:
     return pd.Timestamp(closed["day"].min())
 
 
+def not_before_data(closed: pd.DataFrame, day: pd.Timestamp) -> pd.Timestamp:
+    """Give a day, or that of the first closing if this is later: days before are nobody's."""
+    begin = data_start(closed)
+    return day if pd.isna(begin) else max(day, begin)
+
+
+def undated(closed: pd.DataFrame, names: list[str]) -> pd.Series:
+    """Add up, by rep, the closed deals of these kinds that carry no day of closing."""
+    rows = closed[closed["day"].isna()]
+    return rows[names].sum(axis=1).groupby(rows["rep_id"]).sum()
+
+
 def days_of(column: pd.Series) -> NDArray[np.datetime64]:
     """Give days as numpy counts them."""
     return column.to_numpy().astype("datetime64[D]")

@@ -103,7 +103,8 @@ def intervention_effect(
         - ``outcome`` : as asked;
         - ``since_on`` : first day of treatment in the group; NaT without any;
         - ``n_treated``, ``n_control`` : reps compared; ``n_left_out`` : reps of the group not
-          there in the months before and after, or treated before the others' time;
+          there in the months before and after (or on no day at all: a treated manager), or
+          treated before the others' time; 0 where nobody of the group was treated;
         - ``n_months_before``, ``n_months_after`` : months behind the comparison (of the first
           start);
         - ``before``, ``after`` : mean outcome of the treated; NaN without treated;
@@ -214,6 +215,8 @@ def _row(
         [month_of(mine[rep]) if rep in mine else np.inf for rep in chosen.rep_id], dtype=float
     )
     found = fitted(chosen, starts, months=months, outcome=outcome, level=level)
+    if mine:  # a manager, say, of whom the tables show no day of selling
+        found["n_left_out"] += len(set(mine) - set(chosen.rep_id))
     first = min(mine.values()) if mine else pd.NaT
     return [outcome, first, *(found[name] for name in FOUND)]
 

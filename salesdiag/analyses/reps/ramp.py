@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from salesdiag.department import Department
 
 _COUNTS = ["n_reps", "n_here_now", "n_selling_days", "n_compared_days", "n_won", "n_peers"]
-_OF_GROUP = ["n_hired_unknown", "n_hired_late", "n_left_out"]
+_OF_GROUP = ["n_hired_unknown", "n_hired_late", "n_left_out", "n_undated"]
 _SHOWN = [
     "metric", "tenure_month", *_COUNTS, "result", "expected",
     "ramp_ratio", "ramp_ratio_low", "ramp_ratio_high", "survivors_ratio", *_OF_GROUP,
@@ -54,7 +54,8 @@ def ramp(
     closed a deal before being hired was hired earlier than is written (or came back): treated
     likewise, and counted in ``n_hired_late``. Deals created before the rep was hired were
     inherited: their wins are not the newcomer's and are left out, and so are wins dated after
-    the rep left; ``n_left_out`` counts both.
+    the rep left; ``n_left_out`` counts both. Wins
+    without a day are in no month, and counted in ``n_undated``.
 
     A tenured rep with less than a fifth of the median rep's wins a day only lends a hand (a
     manager, mostly) and is no peer. Newcomers all count, managers too: leave those out by
@@ -111,7 +112,9 @@ def ramp(
           bias; NaN likewise;
         - ``n_hired_unknown``, ``n_hired_late`` : reps of the group in the window without a day
           of hiring, and with one after their first deal;
-        - ``n_left_out`` : wins of the group not counted: inherited, or dated after leaving.
+        - ``n_left_out`` : wins of the group in the window that count for no rep: inherited,
+          dated after leaving, or of a deal without a rep (in the group "unassigned");
+        - ``n_undated`` : wins of the group without a day of closing, which are in no month.
 
     Raises
     ------
@@ -152,25 +155,25 @@ def ramp(
     department.require(reps=["rep_id", "hired_on"])
     cells = tenure_cells(department, metric=metric, first=asked.first, last=asked.last)
     peers = tenured_peers(cells, tenured_months=tenured_months)
-    groups, group_of = _groups(department, cells.reps, asked.keys)
+    groups, place = _groups(department, cells.reps, asked.keys)
+    group_of = cells.reps["rep_id"].map(place).to_numpy(np.intp)
     rows = _newcomer_rows(cells, peers, group_of, months)
     table = _grid(groups, asked.keys, months)
     for name, values in _sums(rows, peers, len(table)).items():
         table[name] = values
     _add_ratio(table, rows, cells, peers, asked.level)
-    _add_group_counts(table, cells, group_of, months)
+    _add_group_counts(table, cells, place, months)
     return table.assign(metric=metric)[[*asked.keys, *_SHOWN]]
 
 
 def _groups(
     department: Department, reps: pd.DataFrame, keys: list[str]
-) -> tuple[pd.DataFrame, NDArray[np.intp]]:
-    """Give the groups of the reps their numbers; deals without a rep have a group of their own."""
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Number the groups, by rep; deals without a rep have a group of their own."""
     everyone = pd.concat([reps["rep_id"], closings(department)["rep_id"]]).drop_duplicates()
     named = with_groups(department, everyone.to_frame().reset_index(drop=True), keys)
     groups, codes = group_codes(named, keys)
-    place = dict(zip(named["rep_id"], codes, strict=True))
-    return groups, reps["rep_id"].map(place).to_numpy(np.intp)
+    return groups, pd.Series(codes, index=named["rep_id"])
 
 
 def _grid(groups: pd.DataFrame, keys: list[str], months: int) -> pd.DataFrame:
@@ -282,16 +285,18 @@ def _peer_variance(
 
 
 def _add_group_counts(
-    table: pd.DataFrame, cells: Cells, group_of: NDArray[np.intp], months: int
-) -> None:  # fmt: skip
+    table: pd.DataFrame, cells: Cells, place: pd.Series, months: int
+) -> None:
     n_groups = len(table) // months
-    seen = np.isin(np.arange(len(cells.reps)), cells.cells["rep"])
     reps = cells.reps
+    seen = reps.loc[np.isin(np.arange(len(reps)), cells.cells["rep"])]
     counts = {
-        "n_hired_unknown": seen & reps["is_unknown"].to_numpy(bool),
-        "n_hired_late": seen & reps["is_late"].to_numpy(bool),
-        "n_left_out": reps["n_left_out"].to_numpy(float),
+        "n_hired_unknown": seen.loc[seen["is_unknown"], ["rep_id"]].assign(n=1),
+        "n_hired_late": seen.loc[seen["is_late"], ["rep_id"]].assign(n=1),
+        "n_left_out": cells.lost[["rep_id", "n_left_out"]],
+        "n_undated": cells.lost[["rep_id", "n_undated"]],
     }
-    for name, values in counts.items():
-        sums = np.bincount(group_of, np.asarray(values, dtype=float), minlength=n_groups)
+    for name, rows in counts.items():
+        of = rows["rep_id"].map(place).to_numpy(np.intp)
+        sums = np.bincount(of, rows.iloc[:, 1].to_numpy(float), minlength=n_groups)
         table[name] = np.repeat(sums.astype("int64"), months)

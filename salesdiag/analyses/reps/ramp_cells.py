@@ -13,6 +13,7 @@ from salesdiag.analyses.reps.closings import (
     days_of,
     require_amounts,
     tenures,
+    undated,
 )
 from salesdiag.analyses.reps.rep_groups import HELPS_OUT
 from salesdiag.reductions.selling_days import working_days
@@ -33,6 +34,7 @@ class Cells(NamedTuple):
 
     cells: pd.DataFrame
     reps: pd.DataFrame
+    lost: pd.DataFrame
     unit: float  # size of one typical contribution: 1 for wins
 
 
@@ -52,7 +54,8 @@ def tenure_cells(
 
     Columns of ``cells``: ``rep`` (place in ``reps``), ``month`` (from 0), ``tenure`` (from 1;
     of reps whose day of hiring is not known, at least so much), ``n_days``, ``result``,
-    ``n_won``. ``reps`` gets ``n_left_out``: wins within the window that do not count.
+    ``n_won``. ``lost``, by ``rep_id`` and with wins that are nobody's: ``n_left_out``, wins
+    within the window that do not count, and ``n_undated``, wins without a day.
     """
     closed = closings(department)
     if metric == "revenue":
@@ -69,15 +72,25 @@ def tenure_cells(
         names = {"rep": "int64", "month": "int64", "tenure": "int64", "n_days": "int64",
                  "result": "float64", "n_won": "int64"}  # fmt: skip
         nothing = pd.DataFrame({one: pd.Series(dtype=kind) for one, kind in names.items()})
-        return Cells(nothing, reps.assign(n_left_out=0), unit)
-    results, n_left_out = _results(won, reps, start, metric)
+        return Cells(nothing, reps, _lost(closed, won, pd.Series(dtype="int64")), unit)
+    results, left_out = _results(won, reps, start, metric)
     cells = _exposure(department, reps, start, until)
     keys = ["rep", "month", "tenure"]
     cells = cells.merge(results, on=keys, how="outer").fillna(0)
     cells = cells.astype({"n_days": "int64", "n_won": "int64", "result": "float64"})
     cells = cells[(cells["n_days"] > 0) | (cells["n_won"] > 0)]
-    return Cells(cells.sort_values(keys, ignore_index=True), reps.assign(n_left_out=n_left_out),
+    return Cells(cells.sort_values(keys, ignore_index=True), reps, _lost(closed, won, left_out),
                  unit if unit > 0 else 1.0)  # fmt: skip
+
+
+def _lost(closed: pd.DataFrame, won: pd.DataFrame, left_out: pd.Series) -> pd.DataFrame:
+    """Count, by rep, the wins of the window that do not count, and those without a day."""
+    sums = won.groupby("rep_id")["n_won"].sum()
+    nobodys = sums[~sums.index.isin(left_out.index)]
+    table = pd.DataFrame({
+        "n_left_out": pd.concat([left_out, nobodys]), "n_undated": undated(closed, ["n_won"]),
+    })  # fmt: skip
+    return table.fillna(0).astype("int64").rename_axis("rep_id").reset_index()
 
 
 def tenured_peers(cells: Cells, *, tenured_months: int) -> Peers:
@@ -135,7 +148,7 @@ def _month_number(day: NDArray[np.datetime64], start: pd.Timestamp) -> NDArray[n
 
 def _results(
     won: pd.DataFrame, reps: pd.DataFrame, start: pd.Timestamp, metric: str
-) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+) -> tuple[pd.DataFrame, pd.Series]:
     """Add up the wins of each rep by month and tenure; count those that are not the rep's own."""
     place = pd.Series(np.arange(len(reps)), index=reps["rep_id"])
     rows = won.assign(rep=won["rep_id"].map(place)).dropna(subset="rep")
@@ -154,7 +167,7 @@ def _results(
     left_out = np.where(inside, inherited, won.loc[rows.index, "n_won"])
     n_left_out = np.bincount(rows["rep"], left_out, minlength=len(reps)).astype("int64")
     sums = rows[inside].groupby(["rep", "month", "tenure"], as_index=False)
-    return sums[["n_won", "result"]].sum(), n_left_out
+    return sums[["n_won", "result"]].sum(), pd.Series(n_left_out, index=reps["rep_id"])
 
 
 def _exposure(

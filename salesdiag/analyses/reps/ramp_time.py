@@ -33,7 +33,7 @@ _YEAR = 365.25
 _SHOWN = [
     "milestone", "metric", "level_ratio", "horizon_days",
     "n_hires", "n_reached", "n_left", "n_open", "n_hired_unknown", "n_hired_late",
-    "reached_rate", "reached_rate_low", "reached_rate_high",
+    "n_undated", "reached_rate", "reached_rate_low", "reached_rate_high",
     "left_rate", "left_rate_low", "left_rate_high",
     "median_days", "median_days_low", "median_days_high",
     "n_survivors", "survivors_share", "survivors_median_days",
@@ -107,6 +107,8 @@ def ramp_time(
           who reached it, left before, or are still here without; they add up;
         - ``n_hired_unknown``, ``n_hired_late`` : reps of the group there in the window whose day
           of hiring is not known, or lies after their first deal closed: left out;
+        - ``n_undated`` : wins of the group without a day of closing: they reach nothing here, so
+          that a hire with no other counts as open (or left);
         - ``reached_rate``, ``reached_rate_low``, ``reached_rate_high`` : share of all hires that
           reaches it by the horizon, in [0, 1]; NaN where nobody was watched that long, or
           nobody has reached it or left;
@@ -173,7 +175,10 @@ def ramp_time(
     reps["tenured_level"] = _level_times(cells, peers, reps, bar, smooth_months)
     horizon = float(round(months * _YEAR / 12))
     parts = [_milestone(reps, one, horizon, len(groups), asked.level) for one in _MILESTONES]
-    table = pd.concat([groups[asked.keys].join(part) for part in parts], ignore_index=True)
+    lost = cells.lost["rep_id"].map(dict(zip(named["rep_id"], codes, strict=True)))
+    undated = np.bincount(lost, cells.lost["n_undated"], minlength=len(groups)).astype("int64")
+    wholes = [groups[asked.keys].join(one).assign(n_undated=undated) for one in parts]
+    table = pd.concat(wholes, ignore_index=True)
     shares = np.where(table["milestone"] == "first_win", np.nan, float(level))
     table = table.assign(metric=metric, level_ratio=shares, horizon_days=horizon)
     table["_order"] = table["milestone"].map(_MILESTONES.index)

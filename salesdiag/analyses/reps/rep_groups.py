@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
+from ibis import _
 
 from salesdiag.department import UNASSIGNED
-from salesdiag.engine import suggest
+from salesdiag.engine import fetch, suggest
 from salesdiag.errors import InputError
 from salesdiag.periods import add_months, parse_day
 from salesdiag.stats.arguments import share
@@ -72,18 +73,24 @@ def months_before(day: date, months: int) -> date:
 
 
 def with_groups(department: Department, frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Put the columns to split by beside ``rep_id``, as text; "unassigned" where unknown."""
+    """Put the columns to split by beside ``rep_id``, as text; "unassigned" where unknown.
+
+    It is `Department.with_keys` that says in which group a rep is, so that one who is listed
+    twice (the smallest entry of each column counts) is in the same group here as elsewhere.
+    """
     if not keys:
         return frame
-    reps = department.fetch("reps").dropna(subset="rep_id").drop_duplicates("rep_id")
-    reps = reps.set_index("rep_id")
-    found = {}
-    for key in keys:
-        values = reps[key]
-        named = values.dropna().map(_as_text)
-        mapped = frame["rep_id"].map(named).astype(object)
-        found[key] = mapped.where(mapped.notna(), UNASSIGNED).astype("str")
-    return frame.assign(**found)
+
+    def make() -> pd.DataFrame:
+        ids = department.table("reps").select("rep_id").distinct()
+        return fetch(department.with_keys(ids.filter(_.rep_id.notnull()), keys))
+
+    reps = department.remember(f"groups of reps by {keys!r}", make).set_index("rep_id")
+    mapped = {key: frame["rep_id"].map(reps[key]).astype(object) for key in keys}
+    return frame.assign(**{
+        key: values.where(values.notna(), UNASSIGNED).astype("str")
+        for key, values in mapped.items()
+    })  # fmt: skip
 
 
 def group_codes(
@@ -103,7 +110,3 @@ def sells_enough(n_decided: pd.Series, rep_id: pd.Series) -> pd.Series:
     known = (n_decided > 0) & (rep_id != UNASSIGNED)
     middle = float(n_decided[known].median()) if known.any() else 0.0
     return (rep_id != UNASSIGNED) & (n_decided >= HELPS_OUT * middle)
-
-
-def _as_text(value: object) -> str:
-    return f"{value:%Y-%m-%d}" if isinstance(value, pd.Timestamp) else str(value)

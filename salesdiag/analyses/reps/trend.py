@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 
 from salesdiag.analyses.reps.chance import count_p, difference_interval, log_interval, share_p
-from salesdiag.analyses.reps.closings import closings, days_of, require_amounts, tenures
+from salesdiag.analyses.reps.closings import (
+    closings,
+    days_of,
+    not_before_data,
+    require_amounts,
+    tenures,
+    undated,
+)
 from salesdiag.analyses.reps.rep_groups import (
     asked_of_reps,
     group_codes,
@@ -37,7 +44,7 @@ _DATES = ["before_start", "before_end", "after_start", "after_end"]
 _COUNTS = [f"{name}_{one}" for name in ("n_selling_days", "n_decided", "n_won")
            for one in _WINDOWS]  # fmt: skip
 _SHOWN = [
-    "rep_id", "metric", *_DATES, *_COUNTS, "n_compared_reps", "before", "after", "change",
+    "rep_id", "metric", *_DATES, *_COUNTS, "n_undated", "n_compared_reps", "before", "after", "change",
     "department_change", "rebound", "own_weight",
     "net_change", "net_change_low", "net_change_high", "p_value", "q_value",
     "is_better", "is_worse",
@@ -80,6 +87,7 @@ def rep_trend(
     start, end : date or str, optional
         First day of the earlier window and last day of the later one, on which deals were
         **closed**. Default: ``end`` is ``as_of``, and the earlier window is as long as the later.
+        A ``start`` inside the later window cuts that one and leaves no earlier one.
     confidence : float, default 0.95
         Level of the intervals, strictly between 0 and 1; flags are set where ``q_value`` is at
         most ``1 - confidence``.
@@ -91,15 +99,19 @@ def rep_trend(
     Returns
     -------
     DataFrame
-        One row per group and rep with selling days or closed deals in either window:
+        One row per group and rep with selling days or closed deals in either window, or closed
+        deals without a day:
 
         - the ``by`` columns, if any;
         - ``rep_id`` : the rep; "unassigned" holds deals without one and is only counted;
         - ``metric`` : as asked;
         - ``before_start``, ``before_end``, ``after_start``, ``after_end`` : the windows;
-        - ``n_selling_days_before``, ``n_selling_days_after`` : working days of the rep;
+          NaT where there is none;
+        - ``n_selling_days_before``, ``n_selling_days_after`` : working days of the rep, from the
+          first closing in the data on: of days before nothing is known;
         - ``n_decided_before``, ``n_decided_after`` : deals closed; ``n_won_before``,
           ``n_won_after`` : of them won;
+        - ``n_undated`` : deals closed without a day: they are in neither window;
         - ``n_compared_reps`` : reps of the group seen in both windows and compared;
         - ``before``, ``after`` : the metric; NaN without days (or decided deals);
         - ``change`` : ``after - before``, in units of the metric; NaN where either is;
@@ -171,30 +183,40 @@ def _windows(department: Department, asked: Asked, months: int) -> pd.DataFrame:
     until = after - pd.Timedelta(days=1)
     first = asked.first or months_before(until.date(), months)
     dates = [pd.Timestamp(first), until, after, pd.Timestamp(asked.last)]
+    if dates[0] > until:  # it begins inside the later window
+        dates = [pd.NaT, pd.NaT, max(dates[0], after), dates[3]]
     closed, reps = closings(department), tenures(department)
-    there = [reps["rep_id"]]
-    parts = []
+    there = [reps["rep_id"], closed["rep_id"]]
+    parts = [undated(closed, ["n_won", "n_lost"]).rename("n_undated").to_frame()]
     for name, start, end in zip(_WINDOWS, dates[::2], dates[1::2], strict=True):
-        start = max(start, dates[0])
         rows = closed[(closed["day"] >= start) & (closed["day"] <= end)]
         rows = rows.assign(n_decided=rows["n_won"] + rows["n_lost"])
         names = ["n_decided", "n_won", "won_amount", "won_squares"]
         parts.append(rows.groupby("rep_id")[names].sum().add_suffix(f"_{name}"))
-        low = np.maximum(days_of(reps["first_day"]), np.datetime64(start, "D"))
-        high = np.minimum(days_of(reps["last_day"]), np.datetime64(end, "D"))
-        days = pd.Series(working_days(department, low, high), index=reps["rep_id"])
+        days = _days(department, reps, not_before_data(closed, start), end)
         parts.append(days.rename(f"n_selling_days_{name}").to_frame())
-        there.append(rows["rep_id"])
     ids = pd.concat(there).drop_duplicates().sort_values()
     table = pd.DataFrame({"rep_id": ids.astype("str").to_numpy()})
     for part in parts:
         table = table.join(part, on="rep_id")
     table = table.fillna(dict.fromkeys(table.columns[1:], 0))
-    table[_COUNTS] = table[_COUNTS].astype("int64")
-    table = table[table[_COUNTS].any(axis=1)].reset_index(drop=True)
+    counts = [*_COUNTS, "n_undated"]
+    table[counts] = table[counts].astype("int64")
+    table = table[table[counts].any(axis=1)].reset_index(drop=True)
     for name, day in zip(_DATES, dates, strict=True):
         table[name] = pd.Series(day, index=table.index, dtype="datetime64[us]")
     return with_groups(department, table, asked.keys)
+
+
+def _days(
+    department: Department, reps: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp
+) -> pd.Series:
+    """Count the working days of each rep in a window; none in a window that is none."""
+    if pd.isna(start) or pd.isna(end):
+        return pd.Series(0, index=reps["rep_id"], dtype="int64")
+    low = np.maximum(days_of(reps["first_day"]), np.datetime64(start, "D"))
+    high = np.minimum(days_of(reps["last_day"]), np.datetime64(end, "D"))
+    return pd.Series(working_days(department, low, high), index=reps["rep_id"])
 
 
 def _add_figures(table: pd.DataFrame, metric: str) -> None:

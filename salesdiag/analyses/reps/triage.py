@@ -40,8 +40,9 @@ _ORDER = ("luck", "lead_number", "pace", "lead_mix", "skill", "deal_size", "effo
           "plan")  # fmt: skip
 _LEAST_REPS = 3
 _COUNTS = ["n_selling_days", "n_given", "n_decided", "n_won"]
+_OF_GROUP = ["n_peers", "n_undated"]
 _FIGURES = ["measured", "reference", "gap", "gap_low", "gap_high", "p_value"]
-_SHOWN = ["rep_id", "metric", *_COUNTS, "n_peers", "result", "expected", "shortfall",
+_SHOWN = ["rep_id", "metric", *_COUNTS, *_OF_GROUP, "result", "expected", "shortfall",
           "explanation", *_FIGURES, "q_value", "verdict"]  # fmt: skip
 
 
@@ -85,7 +86,8 @@ def triage(
     must not pass for others. Who is given fewer deals has less to do: effort explains only if
     activities per deal given are low, too. Where effort is low, conversion suffers: skill then
     explains only if conversion is too low even after effort is granted its most. Luck explains
-    where chance alone could have done it.
+    where chance alone could have done it: the result is not beyond chance over all the weak
+    reps (``q_value``), for among twelve equal ones one looks like no luck easily.
 
     All of it is association. Deals of one account that are decided together count as
     independent here, which makes the intervals too narrow.
@@ -121,9 +123,11 @@ def triage(
         - the ``by`` columns, if any;
         - ``rep_id`` : the rep; "unassigned" holds deals without one, of which nothing is told;
         - ``metric`` : as asked;
-        - ``n_selling_days``, ``n_given``, ``n_decided``, ``n_won`` : the rep's working days,
-          deals created, deals decided and deals won;
+        - ``n_selling_days``, ``n_given``, ``n_decided``, ``n_won`` : the rep's working days
+          since the first closing in the data, deals created, deals decided and deals won;
         - ``n_peers`` : other reps it is held against;
+        - ``n_undated`` : deals of all reps of the group that were closed without a day and are
+          in no figure;
         - ``result``, ``expected`` : what was reached, and what the others would have reached in
           the same days; NaN below three reps; ``shortfall`` : their difference, below 0;
         - ``explanation`` : as above;
@@ -222,12 +226,13 @@ class _Evidence:
             bench = bench._replace(expected=np.full(len(reps), np.nan))
         reps = reps.assign(
             n_peers=n_sellers - reps["is_seller"].astype("int64"), result=reps[self.result],
+            n_undated=np.int64(reps["n_undated"].sum()),
             expected=bench.expected, shortfall=reps[self.result] - bench.expected,
         )  # fmt: skip
         found = self._parts(reps, bench) if len(reps) else {}
         listed = (reps["shortfall"] < 0) | (reps["rep_id"] == UNASSIGNED)
-        base = reps.loc[listed, [*self.keys, "rep_id", *_COUNTS, "n_peers", "result", "expected",
-                                 "shortfall"]]  # fmt: skip
+        base = reps.loc[listed, [*self.keys, "rep_id", *_COUNTS, *_OF_GROUP, "result",
+                                 "expected", "shortfall"]]  # fmt: skip
         told = ~np.isnan(bench.expected)
         tables = []
         for name in names:
@@ -280,7 +285,7 @@ def _judged(table: pd.DataFrame, level: float, least_share: float) -> pd.DataFra
     explains &= ~(table["explanation"].eq("skill") & tired & ~credited)
     verdict = np.where(explains, "explains", np.where(table["gap_low"] > bar, "does_not",
                                                       "cannot_tell"))  # fmt: skip
-    by_luck = np.where(table["p_value"] > alpha, "explains", "does_not")
+    by_luck = np.where(table["q_value"] > alpha, "explains", "does_not")
     verdict = np.where(is_luck, by_luck, verdict)
     table["verdict"] = np.where(known, verdict, "cannot_tell")
     return table.astype({"verdict": "str"})

@@ -8,7 +8,13 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from salesdiag.analyses.reps.closings import closings, days_of, tenures
+from salesdiag.analyses.reps.closings import (
+    closings,
+    days_of,
+    not_before_data,
+    tenures,
+    undated,
+)
 from salesdiag.analyses.reps.rep_groups import sells_enough
 from salesdiag.department import UNASSIGNED
 from salesdiag.engine import fetch
@@ -31,6 +37,8 @@ _MIX = ("source", "segment")
 def rep_sums(department: Department, first: date, last: date, newcomer_months: int) -> pd.DataFrame:
     """Give one row a rep with days or deals: days, newcomer's days, deals decided and won.
 
+    Days before the first closing in the data are nobody's. ``n_undated`` counts deals closed
+    without a day; who has nothing else has a row, too.
     ``past_won`` and ``past_amount`` are those of the twelve months before; ``newcomer_days`` is
     NaN where the day of hiring is not known; ``is_seller`` tells who can be compared.
     """
@@ -40,6 +48,7 @@ def rep_sums(department: Department, first: date, last: date, newcomer_months: i
     now = closed[(closed["day"] >= start) & (closed["day"] <= end)]
     before = closed[(closed["day"] < start) & (closed["day"] >= start - pd.DateOffset(years=1))]
     reps = tenures(department).set_index("rep_id")
+    start = not_before_data(closed, start)
     reps["n_selling_days"] = _days(department, reps["first_day"], reps["last_day"], start, end)
     grown = reps["hired_on"] + pd.DateOffset(months=newcomer_months) - pd.Timedelta(days=1)
     until = grown.where(grown < reps["last_day"], reps["last_day"]).fillna(reps["last_day"])
@@ -50,9 +59,11 @@ def rep_sums(department: Department, first: date, last: date, newcomer_months: i
     )  # fmt: skip
     past = before.groupby("rep_id")[["n_won", "won_amount", "won_squares"]].sum()
     table = table.join(past.set_axis(["past_won", "past_amount", "past_squares"], axis=1))
-    counts = [*_SUMS, "n_selling_days", "past_won", "past_amount", "past_squares"]
+    lost = undated(closed, ["n_decided"])
+    table = table.join(lost.rename("n_undated"), how="outer")
+    counts = [*_SUMS, "n_selling_days", "n_undated", "past_won", "past_amount", "past_squares"]
     table[counts] = table[counts].astype(float).fillna(0.0)
-    table = table[(table["n_selling_days"] > 0) | (table["n_decided"] > 0)]
+    table = table[(table[["n_selling_days", "n_decided", "n_undated"]] > 0).any(axis=1)]
     table = table.rename_axis("rep_id").reset_index().sort_values("rep_id", ignore_index=True)
     table["rep_id"] = table["rep_id"].astype("str")
     able = sells_enough(table["n_decided"], table["rep_id"]) | _sells(department, table["rep_id"])

@@ -57,7 +57,8 @@ def workload(
     (due before that day and not done). What came in over the window, per selling day, so that
     joiners and leavers are judged by the days they had: ``new_deals``, ``new_leads``,
     ``due_tasks``. The reference is the median of the other reps, which one overloaded rep does
-    not move; ``spare_items`` says how many items lie between.
+    not move; ``spare_items`` says how many items lie between. Rows with one ``lead_id`` are one
+    lead, the first that came in; rows with one ``activity_id`` one task, done if one says so.
 
     A load is called too high or too low only where it is beyond chance over all reps and loads
     (``q_value``) *and* differs by more than ``tolerance``: with many leads the smallest

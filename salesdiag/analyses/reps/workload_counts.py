@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import ibis
 import pandas as pd
 from ibis import _
 
@@ -12,8 +13,6 @@ from salesdiag.engine import fetch
 
 if TYPE_CHECKING:
     from datetime import date
-
-    import ibis
 
     from salesdiag.department import Department
 
@@ -27,14 +26,15 @@ def count_loads(department: Department, first: date, last: date) -> pd.DataFrame
     """Count what each rep has on the last day and what came in from first to last.
 
     Columns: ``rep_id`` ("unassigned" where missing), ``load``, ``n_items``; one query a table;
-    kinds of load whose tables or columns are missing have no rows.
+    kinds of load whose tables or columns are missing have no rows. A ``lead_id`` or
+    ``activity_id`` that stands in several rows is one lead (that which came in first) or task.
     """
     department.require(deals=["rep_id", "status", "created_at"])
     counts = [_deals(department, first, last)]
     if department.has("leads", "rep_id", "created_at"):
-        leads = department.table("leads").filter(
-            (_.created_at.date() >= first) & (_.created_at.date() <= last)
-        )
+        leads = department.table("leads").filter(_.created_at.date() <= last)
+        leads = _once(leads, "lead_id", "created_at", "rep_id")
+        leads = leads.filter(_.created_at.date() >= first)
         counts.append(_by_rep(leads, new_leads=_.count()))
     if department.has("activities", "rep_id", "due_at"):
         counts.append(_tasks(department, first, last))
@@ -73,6 +73,8 @@ def _deals(department: Department, first: date, last: date) -> pd.DataFrame:
 def _tasks(department: Department, first: date, last: date) -> pd.DataFrame:
     rows = department.table("activities")
     rows = rows.filter(_.due_at.notnull() & (_.occurred_at.date() <= last))
+    # a task is done where one of its rows says so
+    rows = _once(rows, "activity_id", "completed_at", "due_at", "rep_id")
     day = _.due_at.date()
     left = day <= last
     if "completed_at" in rows.columns:
@@ -82,6 +84,15 @@ def _tasks(department: Department, first: date, last: date) -> pd.DataFrame:
         due_tasks=_.count(where=(day >= first) & (day <= last)),
         overdue_tasks=_.count(where=left & (day < last)),
     )
+
+
+def _once(rows: ibis.Table, name: str, *order: str) -> ibis.Table:
+    """Keep of rows with one id the first in this order, what is missing last."""
+    keep = [column for column in (name, *order, "occurred_at") if column in rows.columns]
+    rows = rows.select(*keep)
+    first = [rows[column].asc(nulls_first=False) for column in order if column in rows.columns]
+    place = ibis.row_number().over(group_by=rows[name], order_by=first)
+    return rows.mutate(place=place).filter((_.place == 0) | _[name].isnull()).drop("place")
 
 
 def _by_rep(rows: ibis.Table, **counts: ibis.Value) -> pd.DataFrame:

@@ -1,0 +1,26 @@
+-- hours of each rep by the number of activities entered in them, imports left out
+WITH rows AS (
+    SELECT
+        coalesce(rep_id, 'unassigned') AS rep_id,
+        CASE WHEN occurred_at <> date_trunc('day', occurred_at)
+             THEN date_trunc('minute', occurred_at) END AS minute
+    FROM activities
+    WHERE occurred_at::DATE <= getvariable('as_of')
+), cells AS (
+    SELECT rep_id, minute, count(*) AS n FROM rows WHERE minute IS NOT NULL GROUP BY ALL
+), minutes AS (
+    SELECT minute, sum(n) AS n, count(*) AS n_reps, max(n) AS most FROM cells GROUP BY minute
+), imports AS (
+    SELECT minute
+    FROM minutes
+    WHERE n >= 20 AND n >= 10 * (SELECT avg(n) FROM minutes)
+      AND (n_reps >= 3 AND 2 * most <= n OR n >= 200)
+), hours AS (
+    SELECT rep_id, date_trunc('hour', minute) AS hour, sum(n)::BIGINT AS n
+    FROM cells
+    WHERE minute NOT IN (SELECT minute FROM imports)
+    GROUP BY ALL
+)
+SELECT n, count(*) AS hours
+FROM hours
+GROUP BY n
