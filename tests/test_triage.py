@@ -116,11 +116,12 @@ class TestByHand:
         reps = reps_of({"a": LONG_AGO, "b": LONG_AGO, "n": "2025-06-02", "m": "2025-06-02"})
         table = sd.reps.triage(department_of(deals, reps))
         row = of(table, "n").loc["tenure"]
-        days = len(pd.bdate_range("2025-06-02", "2025-12-31"))
-        new = len(pd.bdate_range("2025-06-02", "2025-12-01"))
+        # nothing is known of the days before the first closing
+        days = len(pd.bdate_range("2025-09-01", "2025-12-31"))
+        new = len(pd.bdate_range("2025-09-01", "2025-12-01"))
         assert row.measured == pytest.approx(new / days)
-        # a and b won 60 in two years of 261 days, m the six as a newcomer
-        rate = 60 / (2 * 261 + days - new)
+        # a and b won 60 in so many days each, m the six as a newcomer
+        rate = 60 / (2 * days + days - new)
         assert row.gap == pytest.approx((6 / (new * rate) - 1) * new * rate)
 
     def test_days_before_the_first_closing_are_nobodys(self):

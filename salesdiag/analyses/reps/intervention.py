@@ -216,7 +216,9 @@ def _row(
     )
     found = fitted(chosen, starts, months=months, outcome=outcome, level=level)
     if mine:  # a manager, say, of whom the tables show no day of selling
-        found["n_left_out"] += len(set(mine) - set(chosen.rep_id))
+        unused = 0 if found["n_treated"] else len(starts)
+        absent = len(set(mine) - set(chosen.rep_id))
+        found["n_left_out"] = int(str(found["n_left_out"])) + unused + absent
     first = min(mine.values()) if mine else pd.NaT
     return [outcome, first, *(found[name] for name in FOUND)]
 

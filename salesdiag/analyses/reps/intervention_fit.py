@@ -58,7 +58,7 @@ def fitted(
     each = [_cohort(outcomes, known, one, months) for one in np.unique(starts[starts < np.inf])]
     cohorts = [one for one in each if one is not None]
     if not cohorts:
-        return found | {"n_left_out": len(starts) if each else 0}
+        return found
     used = np.unique(np.concatenate([one.rows for one in cohorts]))
     size = np.array([one.chosen.sum() for one in cohorts], dtype=float)
     weight = size / size.sum()

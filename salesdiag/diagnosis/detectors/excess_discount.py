@@ -31,9 +31,8 @@ def detect(view: View) -> list[Suspect]:
 
 
 def _won_back(view: View, place: Change) -> tuple[float, float]:
-    """Give the change of the last step's conversion, where the price is told, if it rose."""
-    last = view.n_steps() - 1
-    rise = at_place(view.step(last), place) if last >= 0 else None
+    """Give the change of the conversion at the same place, if it rose."""
+    rise = at_place(view.pipeline(), place)
     if rise is None or rise.log_ratio <= 0:
         return 0.0, 0.0
     # a rise that chance may have made counts as much as it stands out from chance
