@@ -103,17 +103,22 @@ def changes(chain: Sequence[Link], levels: Mapping[str, Level], *, worse: Worse)
         return []
     spread = overdispersion(chain)
     shared = DRIFT**2 + _month_variance(chain, spread * whole.variance[0])
-    found = _placed(whole, "department", spread, shared, worse)
+    searched = [_placed(whole, "department", spread, shared, worse)]
     for column, level in levels.items():
         if all(column in link.cells and link.cells[column].nunique() > 1 for link in chain):
-            found += _placed(_chained(chain, column), level, spread, shared, worse)
+            searched.append(_placed(_chained(chain, column), level, spread, shared, worse))
+    # each level may err as often: a place among four teams pays less than one among forty reps
+    found = [
+        (gain, row._replace(p_value=min(1.0, row.p_value * len(places) * len(searched))))
+        for places in searched
+        for gain, row in places
+    ]
     gain = np.array([one for one, _row in found])
     top = gain.max(initial=0.0)
     likely = np.exp(gain - top)
     weight = likely / (likely.sum() + np.exp(-top))
     rows = [
-        row._replace(weight=float(share), p_value=min(1.0, row.p_value * len(found)))
-        for (_gain, row), share in zip(found, weight, strict=True)
+        row._replace(weight=float(share)) for (_gain, row), share in zip(found, weight, strict=True)
     ]
     return sorted(rows, key=lambda row: (-row.weight, row.level, row.id))
 

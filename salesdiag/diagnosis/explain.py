@@ -28,7 +28,7 @@ _BEHIND: dict[str, frozenset[str]] = {
     }),
     "stage_leak": frozenset({
         "process_skipped", "stalled_pipeline", "misdirected_activity", "low_activity",
-        "headcount_gap", "payout_cliff", "market_decline", "lead_misallocation",
+        "headcount_gap", "payout_cliff", "market_decline",
     }),
     "excess_discount": frozenset({"period_end_discounting", "discount_limit_bunching"}),
     "timing_games": frozenset({"period_end_discounting"}),

@@ -37,7 +37,9 @@ def lead_cells(department: Department, years: Years, *, settle_days: int) -> pd.
     touched = answered_at.notnull() & (answered_at.date() <= department.as_of)
     if department.has("activities", "lead_id"):
         seen = department.table("activities")
-        seen = seen.filter(seen.occurred_at.date() <= department.as_of).lead_id
+        seen = seen.filter(
+            seen.lead_id.notnull() & (seen.occurred_at.date() <= department.as_of)
+        ).lead_id
         touched = touched | leads.lead_id.isin(seen)
     is_deal = leads.deal_id.notnull() if "deal_id" in columns else ibis.literal(value=False)
     seconds = answered_at.delta(leads.created_at, unit="second").cast("float64")

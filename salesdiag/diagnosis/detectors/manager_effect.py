@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from salesdiag.diagnosis.suspects import Suspect
     from salesdiag.diagnosis.view import View
 
+_LIKELY = 0.5  # as likely as the likeliest place, at least
+
 
 def detect(view: View) -> list[Suspect]:
     """Compare the conversion of whole teams with the year before, the others held against it."""
     found = view.pipeline()
     place = likeliest(found, ("team",))
-    if place is None or place != found[0]:  # something else explains it better
+    if place is None or place.weight < _LIKELY * found[0].weight:  # another place is likelier
         return []
     exposed = view.revenue(place, of="of_deals")
     return [suspect("manager_effect", place, "pipeline", size_of(place), exposed, found,

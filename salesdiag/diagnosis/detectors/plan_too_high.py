@@ -30,7 +30,7 @@ def detect(view: View) -> list[Suspect]:
         return []
     expected = plan["actual"] if np.isnan(before) else max(plan["actual"], before)
     error = float(np.hypot(plan["error"], DRIFT))
-    p_value = float(special.ndtr(np.log(attained / _SHORT) / error))
+    p_value = float(special.ndtr(np.log(attained) / error))
     excess = float(plan["target"] - expected)
     return [Suspect(
         "plan_too_high", "department", (), float(expected), float(plan["target"]),

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from salesdiag.diagnosis.suspects import Suspect
     from salesdiag.diagnosis.view import View
 
-_SMALLEST = 0.03  # of all stages, more left out than before
+_SMALLEST = 0.015  # of all stages, more left out than before
 
 
 def detect(view: View) -> list[Suspect]:
