@@ -277,3 +277,54 @@ def test_the_it_school_as_published():
     )  # fmt: skip
     one = found(sd.hygiene.suspect_entries(silent), "zero_duration")
     assert one.suspect_share == pytest.approx(0.234, abs=0.001)
+
+
+def test_the_eve_of_the_last_month_is_seen_on_its_last_day():
+    late = [pd.Timestamp("2025-12-31 10:00") + pd.Timedelta(minutes=5 * n) for n in range(10)]
+    moves = moved(pd.Timestamp("2025-10-01 15:00"), *late)  # the history begins after ten o'clock
+    for as_of in ("2025-12-31", "2026-01-01"):
+        table = sd.hygiene.suspect_entries(department_of(stage_changes=moves, as_of=as_of))
+        assert found(table, "period_end_batch", "stage_changes").n_suspect == 10
+    # the eve of a month that has not ended: 2025-11-30 is a Sunday, as_of its Friday
+    eve = [pd.Timestamp("2025-11-28 10:00") + pd.Timedelta(minutes=5 * n) for n in range(10)]
+    table = sd.hygiene.suspect_entries(
+        department_of(stage_changes=moved(*eve), as_of="2025-11-28")
+    )
+    assert found(table, "period_end_batch", "stage_changes").n_suspect == 10
+
+
+def imported(per_minute, minutes, n_live, live_days):
+    """Make deals of three reps: an import over some minutes of one day, and others one by one."""
+    night = pd.Timestamp("2025-03-01 02:00")
+    moments = [night + pd.Timedelta(minutes=minute, seconds=number % 60)
+               for minute in range(minutes) for number in range(per_minute)]  # fmt: skip
+    moments += [at(number % live_days, 9 + number // live_days % 8, number % 60)
+                for number in range(n_live)]  # fmt: skip
+    n = len(moments)
+    return pd.DataFrame({"deal_id": [str(one) for one in range(n)], "status": "open",
+                         "rep_id": [f"r{one % 3}" for one in range(n)],
+                         "created_at": moments})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("per_minute", "minutes", "n_live", "live_days"),
+    [(100, 10, 150, 30), (100, 10, 60, 30), (100, 10, 60, 1), (30, 50, 180, 30), (30, 50, 40, 20)],
+)
+def test_an_import_over_many_minutes_does_not_hide_itself(per_minute, minutes, n_live, live_days):
+    deals = imported(per_minute, minutes, n_live, live_days)
+    table = sd.hygiene.suspect_entries(department_of(deals=deals), by="rep_id")
+    mine = table[(table["table"] == "deals") & (table["kind"] == "one_minute")]
+    assert mine["n_import"].sum() == per_minute * minutes
+    assert mine["n_examined"].sum() == n_live
+    assert mine["n_suspect"].sum() == 0
+
+
+def test_an_import_begins_and_ends_within_a_minute():
+    deals = imported(100, 10, 60, 30)
+    edge = imported(18, 1, 0, 1)
+    for number, minute in enumerate((-1, 10)):  # six of each rep just before, and just after
+        more = edge.assign(deal_id=[f"e{number}-{one}" for one in range(18)],
+                           created_at=edge["created_at"] + pd.Timedelta(minutes=minute))
+        deals = pd.concat([deals, more], ignore_index=True)
+    one = found(sd.hygiene.suspect_entries(department_of(deals=deals)), "one_minute", "deals")
+    assert (one.n_import, one.n_suspect) == (1036, 0)

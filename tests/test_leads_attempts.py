@@ -82,6 +82,32 @@ def test_qualified_by_attempt_and_through_the_deal_where_nothing_else_tells():
     assert (row.n_tried, row.n_reached) == (1, 1)
 
 
+def test_an_entry_that_names_no_lead_is_that_of_the_lead_of_its_deal():
+    deals = pd.DataFrame({"deal_id": ["D0", "D1"], "status": "open", "lead_id": [None, "B"]})
+    columns = ("lead_id", "created_at", "deal_id")
+    rows = [("A", "2 10:00", "D0"), ("B", "2 10:00", None), ("C", "2 10:00", "D0")]
+    calls = [(None, "3 10:00", "no_answer"), (None, "4 10:00", "held"), ("C", "3 10:00", "held")]
+    activities = tried(*calls, deal_id=["D0", "D1", "D1"])
+    row = sd.leads.attempts(leads_of(rows, columns, deals=deals, activities=activities)).iloc[0]
+    # A through D0, which it named first; B through D1; C by itself, although D1 is named too
+    assert (row.n_leads, row.n_untried, row.n_tried, row.n_reached) == (3, 0, 3, 2)
+
+
+def test_a_repeated_entry_and_one_before_the_lead_came_in_are_counted_apart():
+    calls = [("A", "3 10:00", "no_answer"), ("A", "4 10:00", "no_answer"),
+             ("A", "1 10:00", "connected"), ("B", "1 10:00", "no_answer"),
+             ("C", "2 08:00", "connected")]  # fmt: skip
+    activities = tried(*calls, activity_id=["1", "1", "2", "3", "4"])
+    table = sd.leads.attempts(leads_of(LEADS, activities=activities))
+    row = table.iloc[0]
+    assert (row.n_early_attempts, row.n_repeated_activities) == (2, 1)
+    # A once, without an answer; C on the day it came in
+    assert (row.n_untried, row.n_tried, row.n_reached, row.n_given_up) == (3, 2, 1, 1)
+    assert table["n_tried"].iloc[1] == 0
+    turned = leads_of(LEADS, activities=activities[::-1])
+    pd.testing.assert_frame_equal(table, sd.leads.attempts(turned))
+
+
 def test_planted_chances_and_a_planted_point_of_giving_up_are_recovered():
     rng = np.random.default_rng(2)
     n, chance, stops = 3000, [0.3, 0.25, 0.2, 0.15], [0.1, 0.6, 0.2]

@@ -167,3 +167,49 @@ def test_the_owners_of_a_school_have_the_leads_that_are_published():
     assert (found["Charlie Davis"], found["Bob Brown"], found["Oliver Taylor"]) == (1236, 337, 151)
     assert (found["unassigned"], found.sum()) == (29, 8174)
     assert table["load_p_value"].iloc[0] < 1e-6
+
+
+def test_who_had_days_and_got_no_lead_counts_in_the_test_of_the_load():
+    rows = [(rep, "web", "2025-06-02", False) for rep in ["r1", "r3"] * 30]
+    table = sd.leads.lead_distribution(given(rows, reps=REPS.assign(left_on=pd.NaT)))
+    # 20 each would be even: (10**2 + 10**2 + 20**2) / 20 = 30 on 2 df
+    assert table["load_p_value"].iloc[0] == pytest.approx(np.exp(-15))
+
+
+def test_leads_of_who_has_no_days_are_no_load_of_the_others():
+    rows = [(rep, "web", "2025-06-02", False) for rep in ["r1"] * 30 + ["gone"] * 30]
+    table = sd.leads.lead_distribution(given(rows, reps=REPS.iloc[:1])).set_index("rep_id")
+    assert table.loc["r1", ["lead_share", "capacity_share", "load_ratio"]].tolist() == [0.5, 1, 1]
+    assert table.loc["gone", "lead_share"] == 0.5
+    assert table.loc["gone", "n_selling_days"] == 0
+    assert np.isnan(table.loc["gone", "load_ratio"])
+
+
+def test_a_rep_who_has_a_source_to_himself_can_be_held_against_nobody():
+    day = "2025-03-03"
+    rows = [("r1", "own", day, n < 9) for n in range(10)]
+    rows += [("r1", "web", day, n < 2) for n in range(10)]
+    rows += [("r2", "web", day, n < 6) for n in range(10)]
+    rows += [("r3", "shop", day, n < 5) for n in range(10)]
+    rows += [(None, "shop", day, True)]  # nobody's lead is no other rep
+    table = sd.leads.lead_distribution(given(rows)).set_index("rep_id")
+    reps = ["r1", "r2", "r3"]
+    assert table.loc[reps, "n_mature"].tolist() == [20, 10, 10]
+    assert table.loc[reps, "n_comparable"].tolist() == [10, 10, 0]
+    # the web converts 8 of 20
+    assert table.loc["r1", ["n_converted", "expected_conversions"]].tolist() == [2, 4]
+    assert table.loc[reps[:2], "conversion_ratio"].tolist() == [2 / 4, 6 / 4]
+    assert np.isnan(table.loc["r3", "conversion_ratio"])
+    assert table["n_compared"].iloc[0] == 2
+
+
+def test_a_rep_who_is_listed_in_two_teams_stands_in_one():
+    reps = pd.DataFrame({"rep_id": ["a", "a", "b"], "team": ["South", "North", "South"],
+                         "rep_name": ["A. Ames", "Ann Ames", "Bo"],
+                         "hired_on": pd.to_datetime(["2025-01-01"] * 3)})  # fmt: skip
+    rows = [("a", "web", "2025-06-02", False), ("b", "web", "2025-06-02", False)]
+    for order in ([0, 1, 2], [2, 1, 0]):
+        department = given(rows, reps=reps.iloc[order])
+        table = sd.leads.lead_distribution(department, by="team")
+        held = table[table["rep_id"] != "unassigned"]
+        assert held[["team", "rep_id"]].to_numpy().tolist() == [["North", "a"], ["South", "b"]]

@@ -203,3 +203,126 @@ def test_leads_are_found_by_what_deals_say_where_they_name_none():
         # two deals name lead 1: the first to be made is D3
         assert table.loc["web", ["n_leads", "n_deals", "n_won", "n_lost"]].tolist() == [3, 2, 1, 1]
         assert table.loc["web", "won_amount"] == 0
+
+
+def undated(rng, n, share, span=90):
+    """Make leads of a year, a share of them qualified after up to 90 days, told by a status."""
+    age = rng.integers(0, 365, n)
+    hit = (rng.random(n) < share) & (rng.integers(0, span + 1, n) <= age)
+    leads = pd.DataFrame({
+        "lead_id": np.arange(n).astype(str), "source": "web",
+        "created_at": pd.Timestamp("2025-12-31") - pd.to_timedelta(age, unit="D"),
+        "status": np.where(hit, "qualified", "working"),
+    })  # fmt: skip
+    return sd.Department(deals=NO_DEALS, leads=leads, as_of="2025-12-31"), age, hit
+
+
+def test_an_outcome_without_a_date_is_told_by_leads_old_enough_alone():
+    department, age, hit = undated(np.random.default_rng(3), 500, 0.5)
+    row = sd.leads.source_quality(department).iloc[0]
+    assert row.qualified_rate == pytest.approx(hit[age >= 90].mean())
+    assert row.earlier_rate == pytest.approx(hit[age >= 182].mean())
+    assert row.recent_rate == pytest.approx(hit[(age >= 90) & (age < 182)].mean())
+    assert (row.n_leads, row.n_qualified, row.n_undated) == (500, hit.sum(), hit.sum())
+
+
+def test_no_fall_is_seen_where_only_the_dates_are_missing():
+    rng = np.random.default_rng(5)
+    covered = false = 0
+    for _ in range(20):
+        row = sd.leads.source_quality(undated(rng, 800, 0.5)[0]).iloc[0]
+        covered += row.qualified_rate_low <= 0.5 <= row.qualified_rate_high
+        false += row.p_value < 0.05
+    assert covered >= 17
+    assert false <= 3
+
+
+def test_undated_wins_of_young_leads_say_nothing_of_the_horizon():
+    rows = [(f"{n}", "20 10:00", "web", f"D{n}") for n in range(10)] + [
+        ("old", "2 10:00", "web", "D10")]  # fmt: skip
+    deals = pd.DataFrame({"deal_id": [f"D{n}" for n in range(11)],
+                          "status": ["won"] * 5 + ["lost"] * 5 + ["won"]})  # fmt: skip
+    department = leads_of(rows, COLUMNS, deals=deals, as_of="2025-07-01")
+    row = sd.leads.source_quality(department, within_days=20).iloc[0]
+    assert row.won_rate == 1  # one lead was watched for 20 days, and was won
+    assert (row.n_won, row.n_lost, row.n_undated) == (6, 5, 11)
+
+
+def test_an_empty_column_of_dates_does_not_silence_the_status():
+    rows = [(f"{n}", "2 10:00", "web", "qualified" if n < 20 else "new", None) for n in range(40)]
+    columns = ("lead_id", "created_at", "source", "status", "qualified_at")
+    for filled in (0, 1):
+        given = [(*row[:4], "9 10:00") if place < filled else row
+                 for place, row in enumerate(rows)]  # fmt: skip
+        row = sd.leads.source_quality(leads_of(given, columns, as_of="2025-12-31")).iloc[0]
+        assert (row.n_qualified, row.qualified_rate) == (20, pytest.approx(0.5))
+        assert row.n_undated == 20 - filled
+    # dated after the end of the data: not yet, whatever the status says now
+    late = [(*row[:4], "9 10:00") for row in rows]
+    row = sd.leads.source_quality(leads_of(late, columns, as_of="2025-06-08")).iloc[0]
+    assert row.n_qualified == 0
+
+
+def test_one_lead_that_names_its_deal_does_not_hide_the_deals_that_name_leads():
+    deals = pd.DataFrame({"deal_id": [f"D{n}" for n in range(10)], "status": "won",
+                          "lead_id": [f"{n}" for n in range(10)], "amount": 100.0})  # fmt: skip
+    rows = [(f"{n}", "2 10:00", "web", "D0" if n == 0 else None) for n in range(10)]
+    row = sd.leads.source_quality(leads_of(rows, COLUMNS, deals=deals)).iloc[0]
+    assert (row.n_deals, row.n_won, row.won_amount) == (10, 10, 1000)
+
+
+def test_columns_of_ones_own_do_not_stand_in_for_those_of_the_deal():
+    rows = [("1", "2 10:00", "web", "D1", 7.0, "x"), ("2", "2 10:00", "web", None, 7.0, "x")]
+    columns = (*COLUMNS, "deal_amount", "deal_status")
+    department = leads_of(rows, columns, deals=DEALS, as_of="2025-12-31")
+    row = sd.leads.source_quality(department).iloc[0]
+    assert (row.n_won, row.won_amount) == (1, 400)
+    with pytest.raises(sd.InputError, match="name of a result"):
+        sd.leads.source_quality(department, by="deal_status")
+
+
+def test_without_a_first_day_the_costs_before_the_first_lead_count():
+    january = costs_of(("web", "2025-01-01", "2025-01-31", 1000.0))
+    for day in ("2025-01-31", "2025-02-05"):
+        leads = pd.DataFrame({"lead_id": ["1", "2"], "source": "web", "status": "new",
+                              "created_at": pd.to_datetime([day, "2025-03-10"])})  # fmt: skip
+        department = sd.Department(
+            deals=NO_DEALS, leads=leads, source_costs=january, as_of="2025-12-31"
+        )
+        assert sd.leads.source_quality(department)["cost_amount"].item() == 1000
+        row = sd.leads.source_quality(department, start="2025-01-31").iloc[0]
+        assert row.cost_amount == pytest.approx(1000 / 31)
+
+
+def test_costs_of_some_leads_are_divided_by_these_and_other_sources_have_their_bill():
+    rows = [(f"{n}", "2 10:00", "web", None, 10.0 if n < 5 else None) for n in range(10)]
+    rows += [(f"f{n}", "2 10:00", "fair", None, None) for n in range(4)]
+    rows += [(f"p{n}", "2 10:00", "post", None, 3.0 if n < 1 else None) for n in range(4)]
+    bill = costs_of(("fair", "2025-06-01", "2025-06-30", 80.0))
+    department = leads_of(rows, (*COLUMNS, "cost_amount"), source_costs=bill)
+    table = sd.leads.source_quality(department).set_index("source")
+    assert table["cost_basis"].to_dict() == {"web": "leads", "fair": "sources", "post": "leads"}
+    assert table["cost_per_lead_amount"].to_dict() == {"web": 10, "fair": 20, "post": 3}
+    assert table["n_with_cost"].to_dict() == {"web": 5, "fair": 0, "post": 1}
+
+
+def test_a_window_hands_neither_a_repeated_lead_nor_a_deal_to_another():
+    leads = pd.DataFrame({
+        "lead_id": ["1", "1", "2"], "source": "web", "deal_id": "D1",
+        "created_at": pd.to_datetime(["2025-01-10", "2025-03-10", "2025-03-11"]),
+    })  # fmt: skip
+    department = sd.Department(deals=DEALS, leads=leads, as_of="2025-12-31")
+    counted = [
+        tuple(sd.leads.source_quality(department, **window)[["n_leads", "n_won"]].iloc[0])
+        for window in ({}, {"end": "2025-01-31"}, {"start": "2025-03-01"})
+    ]
+    assert counted == [(2, 1), (1, 1), (1, 0)]
+
+
+def test_which_of_two_rows_with_one_id_is_kept_does_not_hang_on_their_order():
+    leads = pd.DataFrame({"lead_id": ["1", "1"], "created_at": MONDAY, "source": "web",
+                          "status": "new", "campaign": ["y", "x"]})  # fmt: skip
+    for order in ([0, 1], [1, 0]):
+        department = sd.Department(deals=NO_DEALS, leads=leads.iloc[order], as_of="2025-12-31")
+        table = sd.leads.source_quality(department, by="campaign")
+        assert table.loc[table["n_leads"] > 0, "campaign"].tolist() == ["x"]

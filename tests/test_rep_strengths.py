@@ -8,7 +8,7 @@ import pytest
 
 import salesdiag as sd
 from salesdiag.analyses.reps import key_person_share, strengths, variance_split
-from tests.frames import day, department_of, sample_department
+from tests.frames import STAGES, day, department_of, moves_of, sample_department
 from tests.real_data import needs
 from tests.test_real_data import load
 
@@ -293,3 +293,75 @@ class TestKeyPersonShare:
         assert row.herfindahl == pytest.approx(((sums / sums.sum()) ** 2).sum())
         assert row.top_share == pytest.approx(sums.max() / sums.sum())
         assert np.isnan(row.chance_top_share)
+
+
+class TestWithoutAHistory:
+    @pytest.mark.parametrize("status", ["lost", "won"])
+    def test_deals_from_before_the_history_stand_nowhere(self, status):
+        # 20 each: 14 get to the offer, 10 are won; and 30 of "a" closed before it begins
+        rows = [(f"{rep}{n}", "won" if n < 10 else "lost", 20, rep) for rep in "ab"
+                for n in range(20)]  # fmt: skip
+        moves = [(name, "lead", 10) for name, *_ in rows]
+        moves += [(name, "offer", 11) for name, *_ in rows if int(name[1:]) < 14]
+        rows += [(f"a{n}", status, 5, "a") for n in range(100, 130)]
+        made = department_of(rows, moves, created=10)
+        deals = made.table("deals").to_pyarrow().to_pandas()
+        early = deals["deal_id"].str.len() == 4
+        deals["created_at"] = deals["created_at"].mask(early, day(2))
+        department = sd.Department(
+            deals=deals, stage_changes=moves_of(moves), stages=STAGES, as_of="2025-03-01"
+        )
+        table = strengths(department, adjust_for=())
+        counts = table[["unit_id", "n_from", "n_to", "n_lost", "n_open", "n_without_stage"]]
+        assert counts.to_numpy().tolist() == [
+            ["a", 20, 14, 6, 0, 30], ["a", 14, 10, 4, 0, 30],
+            ["b", 20, 14, 6, 0, 0], ["b", 14, 10, 4, 0, 0],
+        ]  # fmt: skip
+        assert set(table["reading"]) == {"as_expected"}
+        steps = sd.funnel.stage_conversion(department)
+        assert steps["n_to"].tolist() == table.groupby("from_stage")["n_to"].sum().tolist()
+        card = sd.reps.rep_scorecard(department, adjust_for=(), metrics=["stage_conversion"])
+        assert card["n_left_out"].tolist() == [30, 30, 0, 0]
+
+
+class TestNothingVanishes:
+    def test_reps_of_no_known_team_are_no_team(self):
+        wins = {"a": 50, "b": 50, "c": 50, "d": 50, "x": 10, "y": 10, "z": 10}
+        rows = [(rep, "won" if n < wins[rep] else "lost") for rep in wins for n in range(100)]
+        deals = pd.DataFrame(rows, columns=["rep_id", "status"])
+        deals["deal_id"] = deals.index.astype(str)
+        reps = pd.DataFrame({"rep_id": list("abcd"), "team": ["n", "n", "s", "s"]})
+        table = variance_split(sd.Department(deals=deals, reps=reps, as_of="2025-12-31"))
+        team = table[table["component"] == "team"].iloc[0]
+        assert (team.n_groups, team.n_deals, team.n_without_group) == (2, 400, 300)
+        assert team.variance == 0
+        # nothing is known of teams: the reps are split all the same
+        nobody = sd.Department(deals=deals, reps=reps.assign(team=None), as_of="2025-12-31")
+        table = variance_split(nobody)
+        assert table["n_without_group"].tolist() == [0] * len(table)
+        assert table["n_deals"].iloc[0] == 700
+        assert table.loc[table["component"] == "team", "status"].tolist() == ["too_few"]
+
+    def test_no_spread_of_shares_is_above_a_half(self):
+        highs = []
+        for seed in range(20):
+            department, _chance = drawn(n_teams=2, per=5, n=100, seed=seed, one_manager=False)
+            table = variance_split(department, components=["rep_id", "team"]).set_index("component")
+            assert table.loc["team", "spread_high"] <= 0.5
+            highs.append(table.loc["rep_id", "spread_high"])
+        # that nothing is known of two teams is no matter for ten reps
+        assert max(highs) < 0.16
+
+    def test_won_deals_without_an_amount_are_counted(self):
+        deals = pd.DataFrame({
+            "deal_id": list("ABCDE"), "rep_id": ["a", "a", "b", "b", "c"], "status": "won",
+            "amount": [10.0, 20.0, 10.0, None, 0.0],
+        })  # fmt: skip
+        department = sd.Department(deals=deals, as_of="2025-12-31")
+        table = variance_split(department, measure="won_amount")
+        assert table["n_deals"].tolist() == [3, 3]
+        assert table["n_without_amount"].tolist() == [2, 2]
+        held = key_person_share(department).set_index("measure")
+        assert held["n_deals"].tolist() == [5, 5]
+        assert held["n_without_amount"].tolist() == [2, 2]
+        assert held["n_holders"].tolist() == [3, 2]

@@ -230,6 +230,17 @@ class TestPlanted:
             named += table[table["explanation"] != "luck"]["verdict"].eq("explains").any()
         assert named <= 3
 
+    def test_one_of_several_weak_reps_is_held_against_all_of_them(self):
+        wins = (60, 60, 56, 55, 54, 40)
+        deals = counted([(f"r{n}", "x", 200, won, 0) for n, won in enumerate(wins)])
+        table = sd.reps.triage(department_of(deals))
+        luck = table[table["explanation"] == "luck"].set_index("rep_id")
+        # r4 lacks 0.2 of the mean of the others, r5 17 of 57
+        assert luck["shortfall"].tolist() == pytest.approx([54 - 271 / 5, 40 - 57])
+        assert luck.loc["r5", "p_value"] < 0.05 < luck.loc["r5", "q_value"]
+        assert luck.loc["r5", "q_value"] == pytest.approx(2 * luck.loc["r5", "p_value"])
+        assert set(luck["verdict"]) == {"explains"}
+
     def test_luck_is_enough_where_nothing_is_planted(self):
         table = sd.reps.triage(faulty(77), mix=["source"])
         luck = table[table["explanation"] == "luck"]

@@ -241,3 +241,39 @@ class TestDispersedRatio:
         assert np.isnan(np.array(dispersed_ratio([1, 1, np.nan], [0, 2, 2], [1, 0, 1]))).all()
         with pytest.raises(InputError, match="kind must be one of"):
             dispersed_ratio(1, 1, 1, kind="normal")
+
+
+def test_of_two_teams_next_to_nothing_is_known_but_of_their_reps_it_is():
+    rng = np.random.default_rng(9)
+    rep = np.arange(10)
+    codes = {"rep": rep, "team": rep // 5}
+    n = np.full(10, 100.0)
+    reps, teams, inside = [], [], 0
+    for _world in range(200):
+        chance = np.clip(0.4 + 0.06 * rng.standard_normal(10), 0, 1)
+        hit = rng.binomial(100, chance)
+        level = variance_components(n, hit, hit, codes, largest=0.25).level
+        reps.append(level["rep"].high)
+        teams.append(level["team"].high)
+        inside += level["rep"].low <= 0.06**2 <= level["rep"].high
+    assert max(teams) <= 0.25
+    assert np.quantile(np.sqrt(reps), 0.95) < 0.2
+    assert inside >= 184
+
+
+def test_reps_are_seen_within_their_teams():
+    # two teams of two reps, twenty cases each; 2 and 6 events, 12 and 14
+    hit = np.array([2.0, 6, 12, 14])
+    n = np.full(4, 20.0)
+    codes = {"rep": np.arange(4), "team": [0, 0, 1, 1]}
+    level = variance_components(n, hit, hit, codes).level["rep"]
+    apart = hit + np.array([0, 0, 4, 4])
+    wide = variance_components(n, apart, apart, codes).level["rep"]
+    from scipy import stats
+
+    # sum of squares within teams: (4^2 + 2^2) / 2 / 20 = 0.5, of 2 degrees of freedom
+    assert level.low == 0
+    residual = variance_components(n, hit, hit, codes).residual
+    upper = (0.5 / stats.chi2.ppf(0.025, 2) - residual) / 20
+    assert level.high == pytest.approx(upper)
+    assert wide.high == pytest.approx(upper, rel=0.05)

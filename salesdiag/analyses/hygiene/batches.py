@@ -113,10 +113,15 @@ def with_own_durations(rows: ibis.Table) -> ibis.Table:
 def eves(
     department: Department, first: pd.Timestamp, least: Thresholds, more: tuple[date, ...]
 ) -> list[str]:
-    """List the last working days of each fiscal month since ``first``, and those up to meetings."""
+    """List the last working days of each fiscal month since ``first``, and those up to meetings.
+
+    Of the month of ``as_of`` too: its eve may have come before its end.
+    """
     ends: list[date | pd.Timestamp] = list(more)
     if not pd.isna(first):
-        ends += list(pd.date_range(first, pd.Timestamp(department.as_of), freq="ME"))
+        # days, not moments: a clock time would put the last month's end behind ``as_of``
+        last = pd.Timestamp(department.as_of) + pd.offsets.MonthEnd(0)
+        ends += list(pd.date_range(first.normalize(), last, freq="ME"))
     calendar = department.calendar
     found = set()
     week = "".join("1" if day in calendar.working_days else "0" for day in WEEKDAYS)
@@ -137,13 +142,25 @@ def _cells(rows: ibis.Table) -> ibis.Table:
 
 
 def _imports(cells: ibis.Table) -> ibis.Table:
-    """Give the minutes in which no person, or no one person, entered what stands there."""
+    """Give the minutes in which no person, or no one person, entered what stands there.
+
+    What is usual must not be told by the import itself, which may last for many minutes: it is
+    the median of the minutes, or of the days' medians where that is less (an import that has
+    more minutes than there are others has few days). The minutes beside one of an import belong
+    to it, for it begins and ends within a minute.
+    """
     minutes = cells.group_by("entry_minute").agg(n=_.n.sum(), n_reps=_.count(), most=_.n.max())
-    usual = minutes.agg(usual=_.n.mean())
-    dense = minutes.filter(_.n >= _IMPORT_ROWS).cross_join(usual)
-    dense = dense.filter(_.n >= _IMPORT_TIMES * _.usual)
+    days = minutes.group_by(day=minutes.entry_minute.date()).agg(usual=minutes.n.median())
+    dense = minutes.filter(_.n >= _IMPORT_ROWS)
+    dense = dense.cross_join(minutes.agg(usual_minute=_.n.median()))
+    dense = dense.cross_join(days.agg(usual_day=_.usual.median()))
+    dense = dense.filter(_.n >= _IMPORT_TIMES * ibis.least(_.usual_minute, _.usual_day))
     many_reps = (_.n_reps >= _IMPORT_REPS) & (2 * _.most <= _.n)
-    return dense.filter(many_reps | (_.n >= _IMPORT_MANY))
+    found = dense.filter(many_reps | (_.n >= _IMPORT_MANY)).select("entry_minute")
+    minute = ibis.interval(minutes=1)
+    before = found.select(entry_minute=found.entry_minute - minute)
+    after = found.select(entry_minute=found.entry_minute + minute)
+    return found.union(before, after, distinct=True)
 
 
 def _marked(rows: ibis.Table, marks: ibis.Table, on: list[str], name: str) -> ibis.Table:

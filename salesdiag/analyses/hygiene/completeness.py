@@ -89,7 +89,8 @@ def completeness(
         - ``difference_low``, ``difference_high`` : its interval (Newcombe's at the number of
           rows that reps are worth);
         - ``q_value`` : of no difference; a field and condition is a family, and families are
-          paid for too; NaN for "unassigned", without others, or below 5 rows;
+          paid for too; 1 where all rows or none carry it; NaN for "unassigned", without others,
+          or below 5 rows;
         - ``reading`` : "below" or "above" (the q-value stands out), "as_others",
           "not_enough_data" (below 5 rows), "no_comparison" (no others, or no group of its own),
           "not_examined" (no row had to carry it).

@@ -16,6 +16,7 @@ from salesdiag.analyses.hygiene.rules import (
     leads_of_deals,
     moves_of_deals,
     rules_of_deals,
+    with_later_changes,
 )
 
 if TYPE_CHECKING:
@@ -38,10 +39,11 @@ def count_contradictions(
     """Count rows by rule, group and rep.
 
     Columns: the keys, ``rep_id_of_row``, ``question`` ("table rule"), ``n_whole``, ``n_part``,
-    ``n_squares`` (sum over deals of the square of ``n_part``), ``n_deals`` (deals concerned,
-    each once a rep) and ``concerned_amount`` (their money).
+    ``n_unknown`` (deals changed after ``as_of``), ``n_squares`` (sum over deals of the square of
+    ``n_part``), ``n_deals`` (deals concerned, each once a rep) and ``concerned_amount`` (their
+    money).
     """
-    deals = deals_as_entered(department, window)
+    deals = with_later_changes(department, deals_as_entered(department, window))
     rules = rules_of_deals(department, deals, grace_days=grace_days)
     flags = _flags(rules)
     rows = with_groups(department, deals.mutate(**flags), keys)
@@ -62,6 +64,7 @@ def count_contradictions(
 
 def _flags(rules: Mapping[str, Rule]) -> dict[str, ibis.Value]:
     flags = {f"examined_{name}": rule.examined for name, rule in rules.items()}
+    flags |= {f"unknown_{name}": rule.unknown for name, rule in rules.items()}
     return flags | {f"fails_{name}": rule.failing for name, rule in rules.items()}
 
 
@@ -71,6 +74,7 @@ def _of_single(rows: ibis.Table, group: list[str], rules: Mapping[str, Rule]) ->
     for name in rules:
         sums[f"n_whole_{name}"] = _.count(where=_[f"examined_{name}"])
         sums[f"n_part_{name}"] = _.count(where=_[f"fails_{name}"])
+        sums[f"n_unknown_{name}"] = _.count(where=_[f"unknown_{name}"])
         sums[f"n_deals_{name}"] = sums[f"n_squares_{name}"] = sums[f"n_part_{name}"]
         sums[f"{name}_amount"] = _.amount.sum(where=_[f"fails_{name}"]).cast("float64")
     return counted(rows, group, sums or {"n_rows": _.count()})
@@ -86,12 +90,14 @@ def _of_several(rows: ibis.Table, group: list[str], rules: Mapping[str, Rule]) -
     for name in rules:
         sums[f"whole_{name}"] = _.count(where=_[f"examined_{name}"])
         sums[f"part_{name}"] = _.count(where=_[f"fails_{name}"])
+        sums[f"unknown_{name}"] = _.count(where=_[f"unknown_{name}"])
     deals = rows.group_by([*group, "concerned"]).agg(**sums)
     totals = {}
     for name in rules:
         hit = (deals[f"part_{name}"] > 0) & deals.concerned.notnull()
         totals[f"n_whole_{name}"] = deals[f"whole_{name}"].sum()
         totals[f"n_part_{name}"] = deals[f"part_{name}"].sum()
+        totals[f"n_unknown_{name}"] = deals[f"unknown_{name}"].sum()
         part = deals[f"part_{name}"]
         totals[f"n_squares_{name}"] = (part * part).sum(where=hit)
         totals[f"n_deals_{name}"] = deals.count(where=hit)
@@ -106,13 +112,14 @@ def _long(
         frame[group].assign(
             question=f"{table} {name}", n_whole=frame[f"n_whole_{name}"],
             n_part=frame[f"n_part_{name}"], n_deals=frame[f"n_deals_{name}"],
-            n_squares=frame[f"n_squares_{name}"],
+            n_squares=frame[f"n_squares_{name}"], n_unknown=frame[f"n_unknown_{name}"],
             concerned_amount=frame[f"{name}_amount"].astype(float).fillna(0.0),
         )
         for name in rules
     ]  # fmt: skip
     if parts:
         return pd.concat(parts, ignore_index=True)
-    names = ["question", "n_whole", "n_part", "n_deals", "n_squares", "concerned_amount"]
+    names = ["question", "n_whole", "n_part", "n_deals", "n_squares", "n_unknown",
+             "concerned_amount"]  # fmt: skip
     blank = frame[group].iloc[:0].assign(**dict.fromkeys(names, 0))
     return blank.astype({"question": "str", "concerned_amount": "float64"})

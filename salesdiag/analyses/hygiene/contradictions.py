@@ -26,9 +26,10 @@ _RENAMED = {
     "others": "others_share",
 }  # fmt: skip
 _COLUMNS = [
-    "table", "rule", "n_examined", "n_contradictory", "n_reps", "contradiction_share",
-    "contradiction_share_low", "contradiction_share_high", "n_deals", "concerned_amount",
-    "others_share", "difference", "difference_low", "difference_high", "q_value", "reading",
+    "table", "rule", "n_examined", "n_contradictory", "n_unknown", "n_reps",
+    "contradiction_share", "contradiction_share_low", "contradiction_share_high", "n_deals",
+    "concerned_amount", "others_share", "difference", "difference_low", "difference_high",
+    "q_value", "reading",
 ]  # fmt: skip
 
 
@@ -52,11 +53,16 @@ def contradictions(
     or a colleague may have made it. Work on a deal after its closing is a contradiction of the
     record only where selling was meant; deliveries and renewals look the same.
 
+    Where the data go on beyond ``as_of``, closings are undone; amounts and due dates are
+    today's. ``deal_changes`` tells which of them were changed since: these deals are left out
+    of the rules that ask for them, and counted. Without that table nothing tells, and an open
+    deal that was overdue on ``as_of`` and pushed later passes for one in time.
+
     Parameters
     ----------
     department : Department
-        Uses ``deals``, ``stage_changes``, ``activities``, ``leads`` and ``stages``, whichever
-        are there. Not modified.
+        Uses ``deals``, ``stage_changes``, ``activities``, ``leads``, ``stages`` and
+        ``deal_changes``, whichever are there. Not modified.
     by : str or sequence of str, default ()
         What to split by: columns of ``deals``, ``reps``, ``accounts``, ``leads``,
         ``activities`` or ``stage_changes``. The rep is the one that the row names; what a stage
@@ -82,10 +88,14 @@ def contradictions(
           "closed_in_open_stage", "open_in_closed_stage", "won_and_lost_disagree" (status and
           stage); of stage_changes "entered_before_creation", "entered_after_closing" (by day),
           "skipped_backwards" (two stages back or more), "owners_overlap" (two reps moved one
-          deal on one day); of activities "activity_after_closing"; of leads
+          deal on one day; of changes with a rep that follow another one with a rep, those
+          without being passed over); of activities "activity_after_closing"; of leads
           "answered_before_created", "converted_without_deal";
         - ``n_examined`` : rows that the rule speaks of; 0 where a table or column is missing;
         - ``n_contradictory`` : of these, rows that break it;
+        - ``n_unknown`` : not of these: deals of the rules "won_without_amount" (won ones) and
+          "past_expected_close" (open ones) whose amount or due date was changed after ``as_of``,
+          so that what stood there then is not what stands there now; else 0;
         - ``n_reps`` : reps behind the rows examined, "unassigned" being one;
         - ``contradiction_share`` : ``n_contradictory / n_examined``, in [0, 1]; NaN where
           nothing was examined;
@@ -98,7 +108,8 @@ def contradictions(
         - ``difference`` : ``contradiction_share`` less ``others_share``, in [-1, 1];
         - ``difference_low``, ``difference_high`` : its interval (Newcombe's);
         - ``q_value`` : of no difference; a rule is a family, and families are paid for too;
-          NaN for "unassigned", without others, or below 5 rows;
+          1 where all rows or none break it; NaN for "unassigned", without others, or below 5
+          rows;
         - ``reading`` : "above" or "below" (the q-value stands out), "as_others",
           "not_enough_data" (below 5 rows), "no_comparison" (no others, or no group of its own),
           "not_examined".

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from salesdiag.department import Department
 
 _FAR_BACK = 2  # stages; one back is rework
+_TRACKED = ("amount", "expected_close_on")  # fields whose changes rules depend on
 
 
 class Rule(NamedTuple):
-    """Which rows a rule speaks of, and which of them contradict it."""
+    """Which rows a rule speaks of, and which of them contradict it; and which nobody can tell."""
 
     examined: ibis.Value
     failing: ibis.Value
+    unknown: ibis.Value = ibis.literal(False)  # noqa: FBT003
 
 
 RULES = {
@@ -42,7 +44,10 @@ RULES = {
 def rules_of_deals(
     department: Department, deals: ibis.Table, *, grace_days: int = 0
 ) -> dict[str, Rule]:
-    """Give the rules of deals that their columns allow; ``deals`` are as entered."""
+    """Give the rules of deals that their columns allow; ``deals`` are as entered.
+
+    Where ``deals`` come from `with_later_changes`, what was changed after ``as_of`` is unknown.
+    """
     is_open, ended = deals.status == "open", deals.status != "open"
     won, lost = deals.status == "won", deals.status == "lost"
     rules = {}
@@ -57,13 +62,14 @@ def rules_of_deals(
             deals.closed_at.date() < deals.created_at.date(),
         )
     if "amount" in given:
-        rules["won_without_amount"] = Rule(won, deals.amount.isnull() | (deals.amount == 0))
+        rules["won_without_amount"] = _as_it_was(
+            deals, "amount", Rule(won, deals.amount.isnull() | (deals.amount == 0))
+        )
     if "expected_close_on" in given and deals.expected_close_on.type().is_date():
         last = department.as_of - timedelta(days=grace_days)
-        rules["past_expected_close"] = Rule(
-            is_open & deals.expected_close_on.notnull(),
-            deals.expected_close_on < ibis.literal(last),
-        )
+        dated = deals.expected_close_on.notnull()
+        overdue = Rule(is_open & dated, deals.expected_close_on < ibis.literal(last))
+        rules["past_expected_close"] = _as_it_was(deals, "expected_close_on", overdue, is_open)
     meanings = _meanings(department)
     if meanings and "stage" in given:
         of = {status: deals.stage.isin([one for one, means in meanings.items() if means == status])
@@ -75,6 +81,32 @@ def rules_of_deals(
             ended & known, (won & of["lost"]) | (lost & of["won"])
         )
     return _true_or_false(rules)
+
+
+def with_later_changes(department: Department, deals: ibis.Table) -> ibis.Table:
+    """Add to deals which of their fields were changed after ``as_of``, where that is known."""
+    if not department.has("deal_changes", "deal_id", "field", "changed_at"):
+        return deals
+    changes = department.table("deal_changes")
+    later = changes.filter(changes.changed_at.date() > ibis.literal(department.as_of))
+    side = later.group_by(deal_of_change=later.deal_id).agg(
+        **{f"n_later_{name}": _.count(where=_.field == name) for name in _TRACKED}
+    )
+    joined = deals.left_join(side, deals.deal_id == side.deal_of_change).drop("deal_of_change")
+    flags = {f"is_later_{name}": (_[f"n_later_{name}"] > 0).fill_null(False)  # noqa: FBT003
+             for name in _TRACKED}  # fmt: skip
+    return joined.mutate(**flags).drop(*(f"n_later_{name}" for name in _TRACKED))
+
+
+def _as_it_was(
+    deals: ibis.Table, field: str, rule: Rule, population: ibis.Value | None = None
+) -> Rule:
+    """Leave out of a rule, as unknown, the deals whose field was changed after ``as_of``."""
+    if f"is_later_{field}" not in deals.columns:
+        return rule
+    later = deals[f"is_later_{field}"]
+    whole = rule.examined if population is None else population
+    return Rule(rule.examined & ~later, rule.failing, whole & later)
 
 
 def moves_of_deals(
@@ -94,17 +126,18 @@ def moves_of_deals(
     place = moves.stage.cases(*places.items()) if places else ibis.null().cast("int64")
     moves = moves.mutate(stage_place=place)
     rows = _with_deal(department, moves, keys)
-    before = ibis.window(
-        group_by=rows.deal_id, order_by=[rows.entered_at, rows.stage_place, rows.stage,
-                                         rows.rep_id_of_row],
-    )  # fmt: skip
+    order = [rows.entered_at, rows.stage_place, rows.stage, rows.rep_id_of_row]
+    before = ibis.window(group_by=rows.deal_id, order_by=order)
+    # who made a change without a rep is not known: among those of reps it is passed over
+    has_rep = rows.rep_id.notnull()
+    of_reps = ibis.window(group_by=[rows.deal_id, has_rep], order_by=order)
     rows = rows.mutate(
         place_before=rows.stage_place.lag().over(before),
-        rep_before=rows.rep_id_of_row.lag().over(before),
-        entered_before=rows.entered_at.lag().over(before),
+        rep_before=rows.rep_id.lag().over(of_reps),
+        entered_by_rep_before=rows.entered_at.lag().over(of_reps),
     )
     day = rows.entered_at.date()
-    same_day = rows.entered_before.date() == day
+    same_day = rows.entered_by_rep_before.date() == day
     ended = (rows.deal_status != "open") & rows.deal_closed_at.notnull()
     rules = {
         "entered_before_creation": Rule(rows.deal_created_at.notnull(),
@@ -118,7 +151,8 @@ def moves_of_deals(
         )
     if department.has("stage_changes", "rep_id"):
         rules["owners_overlap"] = Rule(
-            rows.entered_before.notnull(), same_day & (rows.rep_before != rows.rep_id_of_row)
+            rows.rep_id.notnull() & rows.rep_before.notnull(),
+            same_day & (rows.rep_before != rows.rep_id),
         )
     return rows, _true_or_false(rules)
 
@@ -167,7 +201,8 @@ def _true_or_false(rules: dict[str, Rule]) -> dict[str, Rule]:
     known = {}
     for name, rule in rules.items():
         examined = rule.examined.fill_null(False)  # noqa: FBT003
-        known[name] = Rule(examined, examined & rule.failing.fill_null(False))  # noqa: FBT003
+        failing = examined & rule.failing.fill_null(False)  # noqa: FBT003
+        known[name] = Rule(examined, failing, rule.unknown.fill_null(False))  # noqa: FBT003
     return known
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from salesdiag.analyses.hygiene.runs import effects_of_reps, effects_within_reps
 from salesdiag.department import UNASSIGNED
 from salesdiag.stats.arguments import share
 from salesdiag.stats.multiplicity import PValueRegistry
@@ -49,8 +50,8 @@ def judged(
     pairs = pd.DataFrame({"code": code[there], "rep": cells["rep_id_of_row"][there]})
     n_reps = pairs.drop_duplicates()["code"].value_counts().reindex(range(len(table)))
     table["n_reps"] = n_reps.fillna(0).astype("int64").to_numpy()
-    effect, degrees = _shares(table, cells, code, level)
-    _against_others(table, cells, effect, degrees, level)
+    effect, theirs, degrees = _shares(table, cells, code, level)
+    _against_others(table, cells, (effect, theirs), degrees, level)
     _judge(table, keys, level)
     return table
 
@@ -82,47 +83,43 @@ def _codes(cells: pd.DataFrame, table: pd.DataFrame, group: list[str]) -> NDArra
 
 def _shares(
     table: pd.DataFrame, cells: pd.DataFrame, code: NDArray[np.intp], level: float
-) -> tuple[Floats, Floats]:
-    """Add the share and its interval; give design effects and their degrees of freedom."""
+) -> tuple[Floats, Floats, Floats]:
+    """Add the share and its interval.
+
+    Gives the design effects of the groups, and of rows within the reps of the others of each;
+    and the degrees of freedom.
+    """
     part, whole = (table[name].to_numpy(float) for name in ("n_part", "n_whole"))
     found = clustered_rate(
         cells["n_part"], cells["n_whole"], cluster=pd.factorize(cells["rep_id_of_row"])[0],
         group=code, confidence=level,
     )  # fmt: skip
-    effect = np.fmax(found.design_effect, 1.0)
+    # who has no case cannot tell how cases come together: all groups tell
+    effect = np.fmax(np.fmax(found.design_effect, 1.0), effects_of_reps(table, cells, code))
+    theirs = np.ones(len(table))
     units = found.n_clusters.astype(float)
     alone = table["n_reps"].to_numpy() < 2
     if "n_squares" in table:
-        effect = np.where(alone, _within_one(table), effect)
+        within, theirs = effects_within_reps(table, cells, code)
+        effect = np.fmax(np.where(alone, 1.0, effect), within)
         units = np.where(alone, table.get("n_units", np.inf), units)
     degrees = np.where((effect > 1) & (units > 1), units - 1.0, np.inf)
     low, high = wilson_interval(part / effect, whole / effect, confidence=level)
     table["share"] = ratio(part, whole)
     # never narrower than of independent rows
     table["low"], table["high"] = np.fmin(found.low, low), np.fmax(found.high, high)
-    return effect, degrees
-
-
-def _within_one(table: pd.DataFrame) -> Floats:
-    """Give the design effect of rows that come in deals or weeks of one rep."""
-    part, whole, squares = (table[name].to_numpy(float) for name in ("n_part", "n_whole",
-                                                                    "n_squares"))  # fmt: skip
-    if "n_products" not in table:  # few break a rule: only those that do tell
-        effect = ratio(squares, part)
-    else:
-        products, wholes = table["n_products"], table["n_whole_squares"]
-        units = table["n_units"].to_numpy(float)
-        rate = ratio(part, whole)
-        spread = squares - 2 * rate * products.to_numpy(float) + rate**2 * wholes.to_numpy(float)
-        spread = spread * ratio(units, units - 1)
-        effect = ratio(spread, np.where(part < whole, part * (1 - rate), np.nan))
-    return np.asarray(np.fmin(np.fmax(effect, 1.0), np.fmax(whole, 1.0)))
+    return effect, theirs, degrees
 
 
 def _against_others(
-    table: pd.DataFrame, cells: pd.DataFrame, effect: Floats, degrees: Floats, level: float
+    table: pd.DataFrame,
+    cells: pd.DataFrame,
+    effects: tuple[Floats, Floats],
+    degrees: Floats,
+    level: float,
 ) -> None:
     """Add the share of all others, the difference from it, and how rare it is by chance."""
+    effect, theirs = effects
     part, whole = (table[name].to_numpy(float) for name in ("n_part", "n_whole"))
     sums = table.groupby("question")[["n_part", "n_whole"]].transform("sum")
     all_part, all_whole = sums["n_part"].to_numpy(float), sums["n_whole"].to_numpy(float)
@@ -131,7 +128,7 @@ def _against_others(
         group=cells["question"], confidence=level,
     )  # fmt: skip
     of_all = dict(zip(spread.group.tolist(), np.fmax(spread.design_effect, 1.0), strict=True))
-    their = table["question"].map(of_all).to_numpy(float)
+    their = np.fmax(table["question"].map(of_all).to_numpy(float), theirs)
     found = rate_difference(
         part / effect, whole / effect, (all_part - part) / their, (all_whole - whole) / their,
         confidence=level,
@@ -148,6 +145,8 @@ def _against_others(
         np.where(enough, variance, np.nan), confidence=level,
     )  # fmt: skip
     table["p_value"] = _with_few_units(tested.p_value, degrees)
+    # where all are alike there is nothing to test, and nobody differs
+    table["is_even"] = enough & ((all_part == 0) | (all_part == all_whole))
 
 
 def _with_few_units(p_value: Floats, degrees: Floats) -> Floats:
@@ -169,10 +168,11 @@ def _judge(table: pd.DataFrame, keys: Sequence[str], level: float) -> None:
                                        p_value[rows.index])  # fmt: skip
         order += rows.index.tolist()
     table["q_value"] = pd.Series(registry.q_values().q_value, index=order).reindex(table.index)
-    table["q_value"] = table["q_value"].astype(float)
+    even = table["is_even"].to_numpy(bool) & named.to_numpy(bool)
+    table["q_value"] = table["q_value"].astype(float).mask(even, 1.0)
     side = np.where(table["difference"] > 0, "above", "below")
     reading = np.where(table["q_value"] <= 1 - level, side, "as_others")
-    reading = np.where(p_value.isna(), "no_comparison", reading)
+    reading = np.where(p_value.isna() & ~even, "no_comparison", reading)
     reading = np.where((table["n_whole"] < _FEWEST) & named, "not_enough_data", reading)
     reading = np.where(table["n_whole"] == 0, "not_examined", reading)
     table["reading"] = pd.Series(reading, index=table.index, dtype="str")

@@ -55,13 +55,18 @@ def suspect_entries(
     cannot be seen in this way: without ``by`` there is nothing to expect.
 
     Imports are recognised first and accuse nobody: one minute with at least 20 rows and ten
-    times as many as usual that name three reps or more, none of them with half of the rows; or
-    with 200 rows or more, whoever is named; and activities from before anything was written
-    down. They are counted in ``n_import`` and left out of all else.
+    times as many as usual that name three reps or more, none of them with more than half of the
+    rows; or with 200 rows or more, whoever is named; the minutes just before and after these;
+    and activities from before anything was written down. Usual is the median minute with
+    entries, or the median of the days' medians where that is less, so that an import over many
+    minutes does not hide itself; one that runs on most of the days does. They are counted in
+    ``n_import`` and left out of all else.
 
     Entries come in runs, and ten late entries after a holiday are one event, not ten: weeks of
     a rep are what is independent, and reps where a group has several. So one bad day makes no
-    rep stand out; a habit does.
+    rep stand out; a habit does. How far entries come in runs is learnt from all groups: who has
+    no late entry cannot tell, and must not stand out below the others for one event that
+    passed by.
 
     Parameters
     ----------
@@ -111,12 +116,14 @@ def suspect_entries(
         - ``n_reps`` : reps behind the rows examined, "unassigned" being one;
         - ``suspect_share`` : ``n_suspect / n_examined``, in [0, 1]; NaN where nothing was examined;
         - ``suspect_share_low``, ``suspect_share_high`` : its interval: Wilson's at the number of
-          rows that weeks are worth for one rep, else with reps as independent;
+          rows that weeks are worth for one rep, else with reps as independent; how much a week
+          or a rep is worth is told by all groups;
         - ``expected_share`` : the share of all others of the department; NaN without others;
         - ``difference`` : ``suspect_share`` less ``expected_share``, in [-1, 1];
         - ``difference_low``, ``difference_high`` : its interval (Newcombe's);
         - ``q_value`` : of no difference; a kind is a family, and families are paid for too;
-          NaN for "unassigned", without others, or below 5 rows;
+          1 where all rows or none are suspect; NaN for "unassigned", without others, or below 5
+          rows;
         - ``reading`` : "above" or "below" (the q-value stands out), "as_others",
           "not_enough_data" (below 5 rows), "no_comparison" (no others, or no group of its own),
           "not_examined";

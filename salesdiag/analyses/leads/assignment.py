@@ -88,11 +88,14 @@ def _chi_square(surprise: Floats, covariance: Floats) -> float:
 
 
 def load_p_value(n_leads: Floats, days: Floats) -> float:
-    """Test whether leads come in proportion to the days on which a rep could work."""
+    """Test whether leads come in proportion to the days on which a rep could work.
+
+    Who had days and got no lead counts; leads of somebody without days have no such share.
+    """
     from scipy import special
 
-    kept = (n_leads > 0) & (days > 0)
-    if kept.sum() < 2:
+    kept = days > 0
+    if kept.sum() < 2 or not n_leads[kept].sum():
         return np.nan
     expected = n_leads[kept].sum() * days[kept] / days[kept].sum()
     return float(special.chdtrc(kept.sum() - 1, np.sum((n_leads[kept] - expected) ** 2 / expected)))

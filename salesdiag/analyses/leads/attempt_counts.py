@@ -40,59 +40,105 @@ def count_attempts(
 
     Columns: the keys, ``n_tries`` (unanswered ones before the contact, or all; at most
     ``most``), ``is_reached``, ``is_waiting`` (not reached, and tried within the last
-    ``quiet_days`` days), ``n`` leads, and ``n_hit`` of these qualified (where no table tells
-    it: became a deal).
+    ``quiet_days`` days), ``n`` leads, ``n_hit`` of these qualified (where no table tells
+    it: became a deal), and ``n_early`` attempts on a day before the lead came in, left out.
     """
-    leads = select_leads(department, keys, start=start, end=end)
+    leads = select_leads(department, keys, start=start, end=end, links=True)
     hit = qualified(leads)
     if hit is None and is_linked(department):
         leads = with_deals(department, leads)
         hit = leads.deal_status.notnull()
-    link = link_of(department)
     known = ibis.literal(False) if hit is None else hit  # noqa: FBT003
-    own = leads.select(*keys, link=leads[link], is_hit=known)
-    tries = _tries(department, link)
-    marks = tries.group_by("link").agg(
-        first_at=_.at.min(where=_.reaches), last_at=_.at.max(), n_all=_.count()
+    came = leads.select(
+        link=leads.lead_id,
+        came_on=leads.created_at.date(),
+        deal=leads.own_deal_id if is_linked(department) else ibis.null().cast("string"),
     )
+    tries = _tries(department, came)
+    marks = tries.group_by("link").agg(
+        first_at=_.at.min(where=_.reaches & ~_.is_early),
+        last_at=_.at.max(where=~_.is_early),
+        n_early=_.count(where=_.is_early),
+    )
+    own = leads.select(*keys, link=leads.lead_id, is_hit=known)
     # those at the very moment of the contact are the contact
-    before = tries.join(marks, "link").filter(_.first_at.isnull() | (_.at < _.first_at))
+    before = tries.filter(~tries.is_early).join(marks.drop("n_early"), "link")
+    before = before.filter(before.first_at.isnull() | (before.at < before.first_at))
     unanswered = before.group_by("link").agg(n_before=_.count())
     joined = own.left_join(marks, "link").drop("link_right")
     joined = joined.left_join(unanswered, "link").drop("link_right")
     quiet = ibis.literal(department.as_of - timedelta(days=quiet_days))
-    reached = joined.first_at.notnull()
+    reached, n_before = joined.first_at.notnull(), joined.n_before.fill_null(0)
     rows = joined.mutate(
-        n_tries=ibis.least(joined.n_before.fill_null(0), most).cast("int64"),
+        n_tries=ibis.ifelse(n_before > most, most, n_before).cast("int64"),
         is_reached=reached,
         is_waiting=(~reached & (joined.last_at.date() > quiet)).fill_null(False),  # noqa: FBT003
+        n_early=joined.n_early.fill_null(0),
     )
     by = [*keys, "n_tries", "is_reached", "is_waiting"]
-    counts = rows.group_by(by).agg(n=_.count(), n_hit=_.count(where=_.is_hit))
+    counts = rows.group_by(by).agg(
+        n=_.count(), n_hit=_.count(where=_.is_hit), n_early=_.n_early.sum().cast("int64")
+    )
     return fetch(counts).sort_values(by).reset_index(drop=True)
 
 
-def link_of(department: Department) -> str:
-    """Tell by which column activities name leads: their own id, else that of their deal."""
-    by_lead = department.has("activities", "lead_id")
-    by_deal = department.has("activities", "deal_id") and department.has("leads", "deal_id")
-    if not by_lead and by_deal:
-        return "deal_id"
-    department.require(activities=["lead_id"])
-    return "lead_id"
+def require_links(department: Department) -> None:
+    """Refuse where activities name neither leads nor the deals of leads."""
+    if not _names_deals(department):
+        department.require(activities=["lead_id"])
 
 
-def _tries(department: Department, link: str) -> ibis.Table:
-    """Give the attempts up to ``as_of`` to reach somebody, and what was answered."""
+def _names_deals(department: Department) -> bool:
+    return department.has("activities", "deal_id") and is_linked(department)
+
+
+def count_repeated_activities(department: Department) -> int:
+    """Count the rows of activities whose id stands in another row too."""
     rows = department.table("activities")
-    rows = rows.filter(rows[link].notnull())
+
+    def make() -> pd.DataFrame:
+        return fetch(rows.agg(n=rows.activity_id.count() - rows.activity_id.nunique()))
+
+    return int(department.remember("activity repeats", make)["n"].iloc[0])
+
+
+def _tries(department: Department, came: ibis.Table) -> ibis.Table:
+    """Give the attempts up to ``as_of`` to reach each lead, and what was answered.
+
+    An entry belongs to the lead that it names, and if it names none to the lead of its deal.
+    Columns: ``link`` (the lead), ``at``, ``reaches`` and ``is_early``.
+    """
+    rows = department.table("activities")
     rows = rows.filter(rows.occurred_at.date() <= ibis.literal(department.as_of))
-    if "completed_at" in rows.columns:  # planned, and never done
-        rows = rows.filter(~((rows.activity_type == "task") & rows.completed_at.isnull()))
+    if count_repeated_activities(department):
+        rows = _first_of_each(rows)
     reaches = rows.outcome.isin(REACHED).fill_null(False)  # noqa: FBT003
     counts = rows.activity_type.isin(TRIES)
     if "direction" in rows.columns:  # who calls by himself was reached, not tried
         inbound = (rows.direction == "inbound").fill_null(False)  # noqa: FBT003
         counts = counts & (~inbound | reaches)
-    tried = rows.filter(counts)
-    return tried.select(link=tried[link], at=tried.occurred_at, reaches=reaches)
+    nobody = ibis.null().cast("string")
+    tried = rows.filter(counts).select(
+        to_lead=rows.lead_id if "lead_id" in rows.columns else nobody,
+        to_deal=rows.deal_id if "deal_id" in rows.columns else nobody,
+        at=rows.occurred_at,
+        reaches=reaches,
+    )
+    parts = [tried.join(came, tried.to_lead == came.link)]
+    if _names_deals(department):
+        of_deal = tried.filter(tried.to_lead.isnull())
+        parts.append(of_deal.join(came, of_deal.to_deal == came.deal))
+    # the day alone is compared: many systems keep no more
+    found = [part.select("link", "at", "reaches", is_early=part.at.date() < part.came_on)
+             for part in parts]  # fmt: skip
+    return ibis.union(*found) if len(found) > 1 else found[0]
+
+
+def _first_of_each(rows: ibis.Table) -> ibis.Table:
+    """Keep one row an id, the first; rows without an id all stay."""
+    others = sorted(set(rows.columns) - {"activity_id", "occurred_at"})
+    order = [rows.occurred_at, *(rows[name] for name in others)]
+    place = ibis.row_number().over(group_by=rows.activity_id, order_by=order)
+    placed = rows.mutate(place_of_row=place)
+    kept = placed.filter(placed.activity_id.isnull() | (placed.place_of_row == 0))
+    return kept.drop("place_of_row")

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from salesdiag.analyses.leads.attempt_counts import count_attempts, link_of
+from salesdiag.analyses.leads.attempt_counts import (
+    count_attempts,
+    count_repeated_activities,
+    require_links,
+)
 from salesdiag.analyses.leads.rows import check_keys, count_repeated, groups_of
 from salesdiag.stats.arguments import share, whole_number
 from salesdiag.stats.rates import ratio, wilson_interval
@@ -26,7 +30,8 @@ _SHARES = {
 }
 _ENDS = ("", "_low", "_high")
 _COLUMNS = [
-    "attempt", "n_leads", "n_untried", "n_repeated", "n_tried", "n_reached",
+    "attempt", "n_leads", "n_untried", "n_repeated", "n_early_attempts",
+    "n_repeated_activities", "n_tried", "n_reached",
     *["reach_rate" + end for end in _ENDS], "n_given_up", "n_waiting", "n_went_on",
     *["given_up_share" + end for end in _ENDS], "n_next",
     *["next_reach_rate" + end for end in _ENDS], "n_qualified",
@@ -50,8 +55,10 @@ def attempts(
     Of the leads tried for the n-th time, not reached before, how many answer? And of those
     that do not, how many are never tried again, although the next attempt still reaches some?
     A lead tried lately may be tried again: it is not given up before ``quiet_days`` days
-    without another attempt. An attempt is a call, e-mail, meeting or message to the lead; a
-    lead is reached where an entry says "connected" or "held". E-mails whose outcome nobody
+    without another attempt. An attempt is a call, e-mail, meeting or message to the lead, or,
+    where the entry names no lead, to the first lead of its deal, from the day on which the lead
+    came in; a lead is reached where an entry says "connected" or "held", also by its own call.
+    E-mails whose outcome nobody
     writes down count as attempts without an answer, so split by who writes what down.
 
     The chance at the next attempt is that of the leads that were tried on. Reps try on
@@ -62,8 +69,9 @@ def attempts(
     ----------
     department : Department
         Needs ``leads`` (``lead_id``, ``created_at``) and ``activities`` (``lead_id``, or
-        ``deal_id`` where leads name deals; ``activity_type``, ``occurred_at``, ``outcome``);
-        uses ``direction``, ``qualified_at``, ``status`` or ``deal_id`` of leads. Not modified.
+        ``deal_id`` where leads and deals name each other; ``activity_type``, ``occurred_at``,
+        ``outcome``); uses ``direction``, ``qualified_at``, ``status`` or ``deal_id`` of leads. Not
+        modified.
     by : str or sequence of str, default ()
         What to split by: columns of ``leads`` or ``reps``. The group "unassigned" is always
         there.
@@ -85,6 +93,9 @@ def attempts(
         - ``attempt`` : its number; several at the moment of the contact are one;
         - ``n_leads`` : leads of the group; ``n_untried`` : of these, never tried;
           ``n_repeated`` : rows of the whole table left out because another row has their id;
+        - ``n_early_attempts`` : attempts left out as dated on a day before their lead came in;
+          ``n_repeated_activities`` : rows of all activities whose id another row has; the first
+          of them counts;
         - ``n_tried`` : leads not reached before that had this attempt; ``n_reached`` : of
           these, reached by it;
         - ``reach_rate`` : their ratio, in [0, 1]; NaN without attempts;
@@ -143,10 +154,11 @@ def attempts(
     share("confidence", confidence)
     whole_number("most_attempts", most_attempts, least=1, most=100)
     whole_number("quiet_days", quiet_days)
-    own = ["n_tries", "is_reached", "is_waiting", "is_hit", "link", "n", "n_hit"]
+    own = ["n_tries", "is_reached", "is_waiting", "is_hit", "link", "n", "n_hit", "n_early",
+           "first_at", "last_at", "n_before"]  # fmt: skip
     keys = check_keys(department, by, [*_COLUMNS, *own])
     department.require(activities=["activity_type", "occurred_at", "outcome"])
-    link_of(department)
+    require_links(department)
     counts = count_attempts(
         department, keys, start=start, end=end, quiet_days=quiet_days, most=most_attempts + 1
     )
@@ -161,6 +173,7 @@ def attempts(
     table = pd.concat(parts, ignore_index=True)
     _add_shares(table, confidence)
     table["n_repeated"] = count_repeated(department)
+    table["n_repeated_activities"] = count_repeated_activities(department)
     integers = [name for name in _COLUMNS if name.startswith("n_")]
     table[integers] = table[integers].astype("int64")
     return table[[*keys, *_COLUMNS]]
@@ -191,6 +204,7 @@ def _one_group(counts: pd.DataFrame, most: int) -> pd.DataFrame:
     table["n_decided"] = table["n_given_up"] + table["n_went_on"]
     tried = made > 0
     table["n_leads"], table["n_untried"] = n.sum(), n[~tried].sum()
+    table["n_early_attempts"] = counts["n_early"].sum()
     total = float((np.minimum(made, most) * n)[tried].sum())
     table["mean_attempts"] = total / n[tried].sum() if tried.any() else np.nan
     return table.iloc[:most]

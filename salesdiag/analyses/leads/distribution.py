@@ -21,6 +21,7 @@ from salesdiag.analyses.leads.rows import (
     is_linked,
 )
 from salesdiag.department import UNASSIGNED
+from salesdiag.engine import fetch
 from salesdiag.periods import parse_day
 from salesdiag.reductions.selling_days import selling_days
 from salesdiag.stats.arguments import share, whole_number
@@ -50,12 +51,13 @@ _COLUMNS = [
     "rep_id", "n_leads", "n_repeated", "n_selling_days",
     *[name + end for name in _INTERVALS[:2] for end in _ENDS], "capacity_share",
     *["load_ratio" + end for end in _ENDS], "lead_quality",
-    *["quality_gap" + end for end in _ENDS], "p_value", "q_value", "n_mature", "n_converted",
-    "expected_conversions", *["conversion_ratio" + end for end in _ENDS], "n_reps",
+    *["quality_gap" + end for end in _ENDS], "p_value", "q_value", "n_mature", "n_comparable",
+    "n_converted", "expected_conversions", *["conversion_ratio" + end for end in _ENDS], "n_reps",
     "lead_concentration", "capacity_concentration", "load_p_value", "quality_p_value",
     "n_compared", *["quality_skill_correlation" + end for end in _ENDS],
 ]  # fmt: skip
 _LEAST_MATURE = 5  # older leads from which a rep's own conversion can be told at all
+_CONVERTED = ["n_mature", "n_comparable", "n_converted"]
 _COUNTS = [name for name in _COLUMNS if name.startswith("n_")]
 
 
@@ -89,7 +91,8 @@ def lead_distribution(
         ``left_on``), the rows of ``deals`` and ``activities``, and the calendar. Not modified.
     by : str or sequence of str, default ()
         What to split by: columns of ``leads`` or ``reps``. Each group is dealt out by itself, so
-        split by what decides who may get a lead, such as a territory.
+        split by what decides who may get a lead, such as a territory. Split by a column of
+        ``leads``, only reps who got leads there are listed.
     start, end : date or str, optional
         First and last day (both included) on which the lead **came in**, and of the days.
     confidence : float, default 0.95
@@ -113,7 +116,8 @@ def lead_distribution(
         - ``lead_share`` : of the leads of the group that have a rep, in [0, 1]; NaN without any;
         - ``lead_share_low``, ``lead_share_high`` : Wilson interval;
         - ``capacity_share`` : share of the days of the group, in [0, 1];
-        - ``load_ratio`` : ``lead_share`` over ``capacity_share``, 1 is even; NaN without days;
+        - ``load_ratio`` : share of the leads of reps with days over ``capacity_share``, 1 is
+          even; NaN without days, as leads of who has left or is not known to be there yet;
         - ``load_ratio_low``, ``load_ratio_high`` : interval from that of the share of leads;
         - ``lead_quality`` : mean conversion expected of the leads received, in [0, 1]; NaN where
           no lead is old enough or none was received;
@@ -122,17 +126,20 @@ def lead_distribution(
           deal; NaN where the rep was dealt all leads, or all are of one kind;
         - ``p_value`` : of a random deal for this rep; ``q_value`` : after Benjamini and Hochberg
           over the reps of the group;
-        - ``n_mature``, ``n_converted`` : leads old enough, and converted of these;
-          ``expected_conversions`` : what the kinds of these leads convert in the group;
-        - ``conversion_ratio`` : ``n_converted`` over that; NaN without such leads;
+        - ``n_mature`` : leads old enough; ``n_comparable`` : of these, of a kind of which another
+          rep has such leads too; ``n_converted`` : converted of the comparable ones;
+          ``expected_conversions`` : what their kinds convert in the group; NaN without any;
+        - ``conversion_ratio`` : ``n_converted`` over that; NaN without such leads, as for a rep
+          who has a source to himself and can be held against nobody;
         - ``conversion_ratio_low``, ``conversion_ratio_high`` : exact Poisson interval;
         - ``n_reps`` : reps of the group with leads;
         - ``lead_concentration`` : sum of the squares of the shares of leads, from 1 over the
           number of reps to 1; ``capacity_concentration`` : the same of the days of these reps;
-        - ``load_p_value`` : of leads dealt at random in proportion to days (chi-square);
+        - ``load_p_value`` : of leads dealt at random in proportion to days (chi-square), over all
+          reps with days: who gets none counts, so narrow to those who should get leads;
         - ``quality_p_value`` : of the quality of all reps together under a random deal within
           months (chi-square, closed form [1]_); NaN with one rep or one kind;
-        - ``n_compared`` : reps with at least 5 leads old enough;
+        - ``n_compared`` : reps with at least 5 comparable leads;
         - ``quality_skill_correlation`` : over these, between ``quality_gap`` and
           ``conversion_ratio``; NaN below 4 reps or without any spread;
         - ``quality_skill_correlation_low``, ``quality_skill_correlation_high`` : Fisher's
@@ -233,25 +240,34 @@ def _rows(
 def _with_keys(department: Department, reps: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     if not keys:
         return reps
-    known = department.fetch("reps").drop_duplicates("rep_id").set_index("rep_id")
-    found = reps.reset_index(drop=True)
-    for key in keys:
-        values = known.loc[known[key].notna(), key].astype(str)
-        named = found["rep_id"].map(values).astype("object")
-        found[key] = named.where(named.notna(), UNASSIGNED).astype("str")
-    return found[[*keys, "rep_id"]]
+    ids = department.table("reps").select("rep_id").distinct()
+    known = fetch(department.with_keys(ids, keys))  # as the leads: one value a rep
+    found = reps.astype("str").merge(known.astype("str"), on="rep_id", how="left")
+    return found.fillna(dict.fromkeys(keys, UNASSIGNED))[[*keys, "rep_id"]]
+
+
+def _comparable(cells: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell of which cells another rep has leads of the kind, old enough, too."""
+    held = cells.assign(n_held=cells["n_mature"].where(cells["rep_id"] != UNASSIGNED, 0))
+    of_rep = held.groupby(["rep_id", *KINDS])["n_held"].transform("sum")
+    of_kind = held.groupby(KINDS)["n_held"].transform("sum")
+    found: NDArray[np.bool_] = (of_kind > of_rep).to_numpy()
+    return found
 
 
 def _one_group(rows: pd.DataFrame, cells: pd.DataFrame, confidence: float) -> pd.DataFrame:
     worth = expected_rates(cells, pull=0)
+    there = _comparable(cells)
     sums = cells.assign(
-        expected_conversions=cells["n_mature"] * np.nan_to_num(worth),
-    ).groupby("rep_id")[["n", "n_mature", "n_hit", "expected_conversions"]].sum()  # fmt: skip
+        n_comparable=cells["n_mature"].where(there, 0),
+        n_converted=cells["n_hit"].where(there, 0),
+        expected_conversions=cells["n_mature"].where(there, 0) * np.nan_to_num(worth),
+    ).groupby("rep_id")[["n", *_CONVERTED, "expected_conversions"]].sum()  # fmt: skip
     table = rows.merge(
-        sums.rename(columns={"n": "n_leads", "n_hit": "n_converted"}),
+        sums.rename(columns={"n": "n_leads"}),
         left_on="rep_id", right_index=True, how="left",
     )  # fmt: skip
-    counts = ["n_leads", "n_mature", "n_converted"]
+    counts = ["n_leads", *_CONVERTED]
     table[counts] = table[counts].fillna(0).astype("int64")
     held = (table["rep_id"] != UNASSIGNED).to_numpy()
     n = table["n_leads"].to_numpy(float)
@@ -269,7 +285,7 @@ def _one_group(rows: pd.DataFrame, cells: pd.DataFrame, confidence: float) -> pd
         busy.sum() > 0
     ) else np.nan  # fmt: skip
     table["load_p_value"] = load_p_value(np.where(held, n, 0.0), days)
-    compared = held & (table["n_mature"] >= _LEAST_MATURE).to_numpy()
+    compared = held & (table["n_comparable"] >= _LEAST_MATURE).to_numpy()
     compared &= (table["quality_gap"].notna() & table["conversion_ratio"].notna()).to_numpy()
     table["n_compared"] = int(compared.sum())
     found = correlation(
@@ -288,13 +304,17 @@ def _add_load(
     low, high = compound_poisson_interval(n, n, 1.0, typical=1.0, confidence=confidence)
     table["leads_per_day"] = ratio(n, known)
     table["leads_per_day_low"], table["leads_per_day_high"] = ratio(low, known), ratio(high, known)
-    own, whole = np.where(held, n, 0.0), n[held].sum()
-    low, high = wilson_interval(own, np.full(len(own), whole), confidence=confidence)
     capacity = ratio(days, np.full(len(days), days.sum()))
     table["capacity_share"] = np.where(held, capacity, np.nan)
-    for end, values in zip(_ENDS, (ratio(own, whole), low, high), strict=True):
-        table[f"lead_share{end}"] = np.where(held, values, np.nan)
-        table[f"load_ratio{end}"] = ratio(np.where(held, values, np.nan), capacity)
+    # leads of who has no days are no load on anybody's days
+    for name, own, whole, there in (
+        ("lead_share", np.where(held, n, 0.0), n[held].sum(), held),
+        ("load_ratio", np.where(days > 0, n, 0.0), n[days > 0].sum(), days > 0),
+    ):
+        low, high = wilson_interval(own, np.full(len(own), whole), confidence=confidence)
+        scale = capacity if name == "load_ratio" else np.ones(len(own))
+        for end, values in zip(_ENDS, (ratio(own, whole), low, high), strict=True):
+            table[f"{name}{end}"] = ratio(np.where(there, values, np.nan), scale)
 
 
 def _add_quality(table: pd.DataFrame, cells: pd.DataFrame, confidence: float) -> None:
@@ -329,4 +349,4 @@ def _add_conversion(table: pd.DataFrame, confidence: float) -> None:
     found = observed_expected(seen, np.where(some, expected, 1.0), confidence=confidence)
     for end, values in zip(_ENDS, (found.ratio, found.low, found.high), strict=True):
         table[f"conversion_ratio{end}"] = np.where(some, values, np.nan)
-    table["expected_conversions"] = np.where(table["n_mature"] > 0, expected, np.nan)
+    table["expected_conversions"] = np.where(table["n_comparable"] > 0, expected, np.nan)

@@ -40,7 +40,7 @@ def count_received(
     Columns: the keys, ``rep_id``, ``month``, those of `KINDS`, ``n``, ``n_mature`` (at least
     ``mature_days`` old) and ``n_hit`` (of these, qualified; where no table tells it: a deal).
     """
-    leads = select_leads(department, keys, start=start, end=end)
+    leads = select_leads(department, keys, start=start, end=end, links=True)
     hit = qualified(leads)
     if hit is None and is_linked(department):
         leads = with_deals(department, leads)

@@ -57,7 +57,7 @@ def count_alike(
     clock = WorkClock(department)
     leads = waits_of(
         department,
-        select_leads(department, keys, start=start, end=end),
+        select_leads(department, keys, start=start, end=end, links=True),
         slot=lambda part: _slot(clock, part, closing_hours),
         after_break=lambda part: ibis.ifelse(clock.is_after_break(part.created_at), 1, 0),
     )
@@ -110,12 +110,13 @@ def _slot(clock: WorkClock, leads: ibis.Table, hours: float) -> ibis.Value:
 
 
 def _is_qualified(leads: ibis.Table, days: int) -> ibis.Value:
+    """Tell whether the lead was qualified in time; a qualification without a date counts."""
     found = qualified(leads)
     if found is None:
         return ibis.literal(False)  # noqa: FBT003
     if "qualified_at" in leads.columns:
         wait = leads.qualified_at.date().delta(leads.first_response_at.date(), unit="day")
-        found = found & (wait <= days)
+        found = found & (wait <= days).fill_null(True)  # noqa: FBT003
     return found.fill_null(False)  # noqa: FBT003
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MOST_KINDS = 8  # kinds of a column that are told apart; rarer ones stand together
 OTHER = "other kinds"
 _OF_DEAL = ("deal_status", "deal_at", "deal_closed_at", "deal_amount")
+_LINKS = ("own_deal_id", "named_deal_id", "other_deal_id", "of_lead_id", "first_deal_id",
+          "place_of_row")  # fmt: skip
 
 
 def check_keys(
@@ -43,7 +45,7 @@ def check_keys(
     homes = _homes(department)
     for key in keys:
         if key in homes:
-            refuse_key(homes[key], key, results)
+            refuse_key(homes[key], key, [*results, *_OF_DEAL, *_LINKS])
             continue
         known = ", ".join(sorted(homes))
         if department.has("reps", key):
@@ -97,30 +99,49 @@ def select_leads(
     *,
     start: date | str | None,
     end: date | str | None,
+    links: bool = False,
 ) -> ibis.Table:
     """Give the leads that came in within a window, up to ``as_of``, with the columns to split by.
 
-    Of rows with one ``lead_id`` the first to come in is kept. What is dated after ``as_of`` has
-    not happened yet: a response, a qualification. ``rep_id`` is "unassigned" where missing.
+    Of rows with one ``lead_id`` the first to come in is kept, whether or not it lies in the
+    window. What is dated after ``as_of`` has not happened yet: a response, a qualification, and
+    what the status has said since. ``rep_id`` is "unassigned" where missing. Columns that the
+    schema does not know are left out, but for the keys.
+
+    With ``links`` there are also ``named_deal_id``, the deal that the lead names, else the first
+    that names it, and ``own_deal_id``, the same for the first lead of a deal only. Both are
+    settled among all leads, so a window never hands a deal to another lead.
     """
     leads = department.table("leads")
-    last = department.as_of if end is None else min(parse_day(end, "end"), department.as_of)
-    leads = leads.filter(leads.created_at.date() <= ibis.literal(last))
-    if start is not None:
-        leads = leads.filter(leads.created_at.date() >= ibis.literal(parse_day(start, "start")))
+    as_of = ibis.literal(department.as_of)
+    leads = leads.filter(leads.created_at.date() <= as_of)
     facts = lead_facts(department)
     if facts["n_ids"].iloc[0] < facts["n_rows"].iloc[0]:
         leads = _first_of_each(leads)
-    as_of = ibis.literal(department.as_of)
-    known = {
+    known = {*TABLES["leads"].names, *keys}
+    leads = _as_they_stood(leads.select(*[one for one in leads.columns if one in known]), as_of)
+    if links and is_linked(department):
+        leads = _with_links(department, leads)
+    if end is not None:
+        leads = leads.filter(leads.created_at.date() <= ibis.literal(parse_day(end, "end")))
+    if start is not None:
+        leads = leads.filter(leads.created_at.date() >= ibis.literal(parse_day(start, "start")))
+    keyed = department.with_keys(leads, keys)
+    rep = keyed.rep_id if "rep_id" in keyed.columns else ibis.null().cast("string")
+    return keyed.mutate(rep_id=rep.fill_null(UNASSIGNED))
+
+
+def _as_they_stood(leads: ibis.Table, as_of: ibis.Value) -> ibis.Table:
+    """Forget what happened after ``as_of``; a status that came with it, too."""
+    columns = {
         name: ibis.ifelse(leads[name].date() <= as_of, leads[name], ibis.null())
         for name in ("first_response_at", "qualified_at")
         if name in leads.columns
     }
-    leads = leads.mutate(**known) if known else leads
-    keyed = department.with_keys(leads, keys)
-    rep = keyed.rep_id if "rep_id" in keyed.columns else ibis.null().cast("string")
-    return keyed.mutate(rep_id=rep.fill_null(UNASSIGNED))
+    if {"qualified_at", "status"} <= set(leads.columns):
+        later = (leads.qualified_at.date() > as_of).fill_null(False)  # noqa: FBT003
+        columns["status"] = ibis.ifelse(later, ibis.null(), leads.status)
+    return leads.mutate(**columns) if columns else leads
 
 
 def count_repeated(department: Department) -> int:
@@ -131,6 +152,7 @@ def count_repeated(department: Department) -> int:
 
 def _first_of_each(leads: ibis.Table) -> ibis.Table:
     others = [name for name in TABLES["leads"].names if name in leads.columns]
+    others += sorted(set(leads.columns) - set(others))  # so that no order of rows decides
     order = [leads.created_at, *(leads[name] for name in others)]
     place = ibis.row_number().over(group_by=leads.lead_id, order_by=order)
     placed = leads.mutate(place_of_row=place)
@@ -142,58 +164,75 @@ def is_linked(department: Department) -> bool:
     return department.has("leads", "deal_id") or department.has("deals", "lead_id")
 
 
-def _names_deals(department: Department) -> bool:
-    """Tell whether leads name their deals, and not only deals their leads."""
-    if not department.has("leads", "deal_id"):
-        return False
-    return lead_facts(department)["n_named"].iloc[0] > 0 or not department.has("deals", "lead_id")
+def _with_links(department: Department, leads: ibis.Table) -> ibis.Table:
+    """Add the deal of each lead: the one it names, else the first that names the lead."""
+    facts = lead_facts(department).iloc[0]
+    names = "deal_id" in leads.columns and facts["n_named"] > 0
+    is_named = department.has("deals", "lead_id") and not (names and _agrees(department))
+    found: ibis.Value = leads.deal_id if names else ibis.null().cast("string")
+    if is_named:
+        deals = department.select_deals()
+        deals = deals.filter(deals.lead_id.notnull())
+        at = deals.created_at if "created_at" in deals.columns else ibis.null("timestamp")
+        place = ibis.row_number().over(group_by=deals.lead_id, order_by=[at, deals.deal_id])
+        firsts = deals.select(of_lead_id=deals.lead_id, first_deal_id=deals.deal_id, place=place)
+        firsts = firsts.filter(firsts.place == 0).drop("place")
+        leads = leads.left_join(firsts, leads.lead_id == firsts.of_lead_id)
+        found = leads.deal_id.coalesce(leads.first_deal_id) if names else leads.first_deal_id
+    leads = leads.mutate(named_deal_id=found)
+    own: ibis.Value = leads.named_deal_id
+    # a deal names one lead, but several leads may name a deal, or one it and another be named
+    if names and (is_named or facts["n_deals"] < facts["n_named"]):
+        order = [leads.created_at, leads.lead_id]
+        place = ibis.row_number().over(group_by=leads.named_deal_id, order_by=order)
+        own = ibis.ifelse(place == 0, leads.named_deal_id, ibis.null())
+    return leads.mutate(own_deal_id=own)
+
+
+def _agrees(department: Department) -> bool:
+    """Tell whether each deal that names a lead is named by it, so one side says it all."""
+    leads, deals = department.table("leads"), department.table("deals")
+
+    def make() -> pd.DataFrame:
+        pairs = deals.filter(deals.lead_id.notnull()).select("lead_id", "deal_id")
+        rest = pairs.anti_join(leads.select("lead_id", "deal_id"), ["lead_id", "deal_id"])
+        return fetch(rest.agg(n=_.count()))
+
+    return int(department.remember("deals that leads do not name", make)["n"].iloc[0]) == 0
 
 
 def with_deals(department: Department, leads: ibis.Table) -> ibis.Table:
     """Add what became of the deal of each lead, where it has one.
 
-    Columns: ``deal_status``, ``deal_at`` (when the deal was created), ``deal_closed_at``,
-    ``deal_amount``; null without a deal. A deal that several leads name is that of the first
-    of them; a lead that several deals name has the first of these.
+    Needs the leads with their ``links``. Columns: ``deal_status``, ``deal_at`` (when the deal
+    was created), ``deal_closed_at``, ``deal_amount``; null without a deal.
     """
     deals = department.select_deals()
 
     def column(name: str, kind: str) -> ibis.Value:
         return (deals[name] if name in deals.columns else ibis.null()).cast(kind)
 
-    deals = deals.select(
-        *[name for name in ("deal_id", "lead_id") if name in deals.columns],
+    sides = deals.select(
+        other_deal_id=deals.deal_id,
         deal_status=deals.status,
         deal_at=column("created_at", "timestamp"),
         deal_closed_at=column("closed_at", "timestamp"),
         deal_amount=column("amount", "float64"),
     )
-    if _names_deals(department):
-        facts = lead_facts(department).iloc[0]
-        own: ibis.Value = leads.deal_id
-        if facts["n_deals"] < facts["n_named"]:
-            order = [leads.created_at, leads.lead_id]
-            place = ibis.row_number().over(group_by=leads.deal_id, order_by=order)
-            own = ibis.ifelse(place == 0, leads.deal_id, ibis.null())
-        named = leads.mutate(own_deal_id=own)
-        sides = deals.select(*_OF_DEAL, other_deal_id=deals.deal_id)
-        return named.left_join(sides, named.own_deal_id == sides.other_deal_id)
-    leads = leads.drop("deal_id") if "deal_id" in leads.columns else leads
-    order = [deals.deal_at, deals.deal_id]
-    place = ibis.row_number().over(group_by=deals.lead_id, order_by=order)
-    firsts = deals.filter(deals.lead_id.notnull()).mutate(place=place)
-    firsts = firsts.filter(firsts.place == 0).drop("place")
-    joined = leads.left_join(firsts, "lead_id").drop("lead_id_right")
-    return joined.rename(own_deal_id="deal_id")
+    return leads.left_join(sides, leads.own_deal_id == sides.other_deal_id)
 
 
 def qualified(leads: ibis.Table) -> ibis.Value | None:
-    """Tell of each lead whether it is qualified; None where no column can tell."""
+    """Tell of each lead whether it is qualified; None where no column can tell.
+
+    A date tells it, and so does the status of a lead without a date.
+    """
     found: ibis.Value | None = None
-    if "qualified_at" in leads.columns:
-        found = leads.qualified_at.notnull()
-    elif "status" in leads.columns:
+    if "status" in leads.columns:
         found = leads.status.isin(["qualified", "converted"]).fill_null(False)  # noqa: FBT003
+    if "qualified_at" in leads.columns:
+        dated = leads.qualified_at.notnull()
+        found = dated if found is None else dated | found
     return found
 
 

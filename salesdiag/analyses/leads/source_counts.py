@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 import ibis
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
 
 OUTCOMES = ("qualified", "deal", "won")
 _AMOUNTS = ["won_amount", "won_squares", "largest_won", "own_cost"]
-COUNTS = ["n_leads", "n_qualified", "n_deals", "n_won", "n_lost", "n_deal_unknown",
+COUNTS = ["n_leads", "n_qualified", "n_deals", "n_won", "n_lost", "n_undated", "n_deal_unknown",
           "n_won_without_amount", "n_with_cost"]  # fmt: skip
+COSTED = ["n_deals_with_cost", "n_won_with_cost"]  # of the leads that carry a cost of their own
 
 
 def lead_outcomes(
@@ -42,13 +45,15 @@ def lead_outcomes(
     did not come; a date before the lead came in counts as day 0, and an outcome without a
     date has -1: it happened, nobody knows when.
     """
-    leads = select_leads(department, keys, start=start, end=end)
+    leads = select_leads(department, keys, start=start, end=end, links=True)
     leads = with_deals(department, leads) if is_linked(department) else leads
     created = leads.created_at.date()
 
     def days(moment: ibis.Value, happened: ibis.Value) -> ibis.Value:
-        wait = ibis.greatest(moment.date().delta(created, unit="day"), 0).cast("int64")
-        return ibis.ifelse(happened, wait.fill_null(-1), ibis.null())
+        wait = moment.date().delta(created, unit="day").cast("int64")
+        # no GREATEST: engines differ in what it gives for a null
+        known = ibis.cases((moment.isnull(), -1), (wait < 0, 0), else_=wait).cast("int64")
+        return ibis.ifelse(happened, known, ibis.null())
 
     never = ibis.null().cast("int64")
     columns: dict[str, ibis.Value] = {f"{one}_days": never for one in OUTCOMES}
@@ -86,6 +91,8 @@ def count_totals(leads: ibis.Table, keys: list[str]) -> pd.DataFrame:
     """Count leads by what they became, and add up their money, per group and source."""
     by = [*keys, "source", "is_recent"]
     paid = _.won_paid > 0
+    dates = [leads[f"{one}_days"] for one in (*OUTCOMES, "lost")]
+    is_undated = reduce(or_, [(one < 0).fill_null(False) for one in dates])  # noqa: FBT003
     frame = fetch(
         leads.group_by(by).agg(
             n_leads=_.count(),
@@ -93,9 +100,12 @@ def count_totals(leads: ibis.Table, keys: list[str]) -> pd.DataFrame:
             n_deals=_.deal_days.count(),
             n_won=_.won_days.count(),
             n_lost=_.lost_days.count(),
+            n_undated=_.count(where=is_undated),
             n_deal_unknown=_.count(where=~_.is_known),
             n_won_without_amount=_.count(where=_.won_days.notnull() & ~paid.fill_null(False)),  # noqa: FBT003
             n_with_cost=_.own_cost.count(),
+            n_deals_with_cost=_.count(where=_.own_cost.notnull() & _.deal_days.notnull()),
+            n_won_with_cost=_.count(where=_.own_cost.notnull() & _.won_days.notnull()),
             won_amount=_.won_paid.sum(where=paid),
             won_squares=(_.won_paid * _.won_paid).sum(where=paid),
             largest_won=_.won_paid.max(where=paid),
@@ -103,7 +113,8 @@ def count_totals(leads: ibis.Table, keys: list[str]) -> pd.DataFrame:
         )
     )
     frame[_AMOUNTS] = frame[_AMOUNTS].astype(float).fillna(0.0).apply(steady)
-    frame[COUNTS] = frame[COUNTS].astype("int64")
+    counts = [*COUNTS, *COSTED]
+    frame[counts] = frame[counts].astype("int64")
     return frame.sort_values(by).reset_index(drop=True)
 
 
@@ -112,22 +123,25 @@ def count_ages(leads: ibis.Table, keys: list[str], horizon: int) -> pd.DataFrame
 
     Columns: the keys, ``source``, ``is_recent``, ``outcome``, ``days``, ``n_event``,
     ``n_rival`` (lost: they will not be won) and ``n_open``. Beyond the horizon no day is told
-    apart. An outcome without a date counts as come by the horizon, if it was watched so long.
+    apart. An outcome without a date counts as come at the horizon, of a lead watched so long;
+    a younger one is open up to its age, for an event put there would be one among the few who
+    are as old. A loss without a date is open: a lead never won stays among those who could be.
     """
     parts = []
     by = [*keys, "source", "is_recent", "outcome", "days"]
     for outcome in OUTCOMES:
         event = leads[f"{outcome}_days"]
         rival = leads.lost_days if outcome == "won" else ibis.null().cast("int64")
-        # without a date it is known at the end of what was watched only
-        when = ibis.ifelse(event < 0, ibis.least(leads.age_days, horizon), event)
-        ended = ibis.ifelse(rival < 0, leads.age_days, rival)
+        when = ibis.ifelse(event < 0, horizon, event)
         is_event = event.notnull() & (when <= horizon)
-        is_rival = ~is_event & rival.notnull() & (ended <= horizon)
-        stop = ibis.cases((is_event, when), (is_rival, ended), else_=leads.age_days)
+        is_event &= (event >= 0) | (leads.age_days >= horizon)
+        is_rival = ~is_event & event.isnull() & rival.notnull() & rival.between(0, horizon)
+        is_rival = is_rival.fill_null(False)  # noqa: FBT003
+        is_event = is_event.fill_null(False)  # noqa: FBT003
+        stop = ibis.cases((is_event, when), (is_rival, rival), else_=leads.age_days)
         rows = leads.mutate(
             outcome=ibis.literal(outcome),
-            days=ibis.least(stop, horizon + 1).cast("int64"),
+            days=ibis.ifelse(stop > horizon, horizon + 1, stop).cast("int64"),
             is_event=is_event,
             is_rival=is_rival,
         )
@@ -141,21 +155,26 @@ def count_ages(leads: ibis.Table, keys: list[str], horizon: int) -> pd.DataFrame
     return fetch(ibis.union(*parts)).sort_values(by).reset_index(drop=True)
 
 
-def costs_of(department: Department, first: date, last: date) -> pd.DataFrame:
+def costs_of(department: Department, first: date | None, last: date) -> pd.DataFrame:
     """Add up what each source cost in a span of days, a period counting by its days there.
 
-    Columns: ``source`` and ``cost``.
+    Columns: ``source`` and ``cost``. Without a first day all counts that was before the last.
     """
     if not department.has("source_costs"):
         return pd.DataFrame({"source": pd.Series(dtype="str"), "cost": pd.Series(dtype=float)})
     costs = department.table("source_costs")
-    begin, stop = costs.period_start.cast("date"), costs.period_end.cast("date")
-    length = ibis.greatest(stop.delta(begin, unit="day") + 1, 1)
-
-    lower = ibis.greatest(begin, ibis.literal(first).cast("date"))
-    upper = ibis.least(stop, ibis.literal(last).cast("date"))
-    inside = ibis.greatest(upper.delta(lower, unit="day") + 1, 0)
-    part = costs.cost_amount.cast("float64") * inside / length
+    begin = costs.period_start.coalesce(costs.period_end).cast("date")
+    stop = costs.period_end.coalesce(costs.period_start).cast("date")
+    days = stop.delta(begin, unit="day") + 1
+    length = ibis.ifelse(days < 1, 1, days)
+    until = ibis.literal(last).cast("date")
+    upper = ibis.ifelse(stop > until, until, stop)
+    lower = begin
+    if first is not None:
+        since = ibis.literal(first).cast("date")
+        lower = ibis.ifelse(begin < since, since, begin)
+    inside = upper.delta(lower, unit="day") + 1
+    part = costs.cost_amount.cast("float64") * ibis.ifelse(inside < 0, 0, inside) / length
     frame = fetch(costs.mutate(part=part).group_by("source").agg(cost=_.part.sum()))
     frame["cost"] = steady(frame["cost"].astype(float))
     return frame[frame["cost"] > 0].sort_values("source").reset_index(drop=True)

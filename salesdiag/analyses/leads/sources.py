@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from salesdiag.analyses.leads.rows import check_keys, count_repeated, first_day, is_linked
+from salesdiag.analyses.leads.rows import check_keys, count_repeated, is_linked
 from salesdiag.analyses.leads.source_counts import (
+    COSTED,
     COUNTS,
     OUTCOMES,
     costs_of,
@@ -36,8 +37,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _RATES = [f"{one}_rate" for one in OUTCOMES]
-_COSTS = {"cost_per_lead_amount": "n_leads", "cost_per_deal_amount": "n_deals",
-          "cost_per_won_amount": "n_won"}  # fmt: skip
+# what is divided by: of all leads, or of those that carry a cost of their own
+_COSTS = {"cost_per_lead_amount": ("n_leads", "n_with_cost"),
+          "cost_per_deal_amount": ("n_deals", "n_deals_with_cost"),
+          "cost_per_won_amount": ("n_won", "n_won_with_cost")}  # fmt: skip
 _ENDS = ("", "_low", "_high")
 _COLUMNS = [
     "source", *COUNTS, "n_repeated", *[name + end for name in _RATES for end in _ENDS],
@@ -46,7 +49,7 @@ _COLUMNS = [
     *[name + end for name in ("recent_rate", "earlier_rate", "conversion_difference")
       for end in _ENDS], "p_value", "q_value",
 ]  # fmt: skip
-_SUMS = [*COUNTS, "won_amount", "won_squares", "own_cost"]
+_SUMS = [*COUNTS, *COSTED, "won_amount", "won_squares", "own_cost"]
 
 
 def source_quality(
@@ -65,7 +68,9 @@ def source_quality(
     A young lead has not had its chance yet: it counts for as long as it was watched
     (Aalen-Johansen [1]_), so a source that has just begun to send many leads does not look
     poor for it. The shares are those of leads that are qualified, become a deal, or are won
-    within ``within_days`` of coming in. A lead whose deal is lost can no longer be won.
+    within ``within_days`` of coming in. A lead whose deal is lost can no longer be won. Where
+    an outcome has no date, as with a status alone, only leads of at least that age can tell
+    the share, and what came later than that counts too.
     Sources differ in whom they bring, and the better reps may get the better ones; the table
     says what came of the leads, not why.
 
@@ -84,6 +89,7 @@ def source_quality(
         always there; what a source without any lead cost stands there.
     start, end : date or str, optional
         First and last day (both included) on which the lead **came in**, and of the costs.
+        Without ``start`` the costs of before the first lead count too.
     confidence : float, default 0.95
         Level of the intervals, strictly between 0 and 1.
     within_days : int, default 90
@@ -101,7 +107,8 @@ def source_quality(
         - the ``by`` columns, if any;
         - ``source`` : the source, "unassigned" where missing;
         - ``n_leads`` : its leads; ``n_qualified``, ``n_deals``, ``n_won``, ``n_lost`` : of these,
-          by ``as_of``, at whatever age; a deal of several leads is that of the first;
+          by ``as_of``, at whatever age; a deal of several leads is that of the first to come
+          in, in the window or not; ``n_undated`` : leads with an outcome, or a loss, of no date;
         - ``n_deal_unknown`` : leads whose deal is not among the deals, or merged into another:
           they count as without a deal; ``n_won_without_amount`` : won without an amount above 0;
         - ``n_with_cost`` : leads that carry a cost of their own; ``n_repeated`` : rows of the
@@ -115,15 +122,17 @@ def source_quality(
         - ``won_amount`` : money of the deals won; NaN where no amounts are known;
         - ``value_per_lead_amount`` : its ratio to ``n_leads``; NaN likewise or without leads;
         - ``value_per_lead_amount_low``, ``value_per_lead_amount_high`` : gamma interval, deals
-          taken as independent;
-        - ``cost_basis`` : "leads" (their own cost, where half of all leads carry one), "sources"
-          (``source_costs``, a period that reaches over the window by its days), or "";
-        - ``cost_amount`` : what the source cost; NaN where unknown;
+          taken as independent; NaN where no money was won, as nothing tells how much a win is;
+        - ``cost_basis`` : "leads" (their own cost, where half of the leads of the source carry
+          one, or some and nothing else is known), "sources" (``source_costs``, a period that
+          reaches over the window by its days), or "";
+        - ``cost_amount`` : what the source cost, with "leads" those that carry a cost; NaN where
+          unknown;
         - ``cost_per_lead_amount``, ``cost_per_lead_amount_low``, ``cost_per_lead_amount_high``,
           ``cost_per_deal_amount``, ``cost_per_deal_amount_low``, ``cost_per_deal_amount_high``,
           ``cost_per_won_amount``, ``cost_per_won_amount_low``, ``cost_per_won_amount_high`` :
-          cost over leads, deals and won deals, with the interval of a Poisson count below;
-          NaN where there are none, which is not cheap;
+          cost over leads, deals and won deals, with "leads" of those that carry a cost, with
+          the interval of a Poisson count below; NaN where there are none, which is not cheap;
         - ``outcome`` : what is held against earlier; ``n_recent``, ``n_earlier`` : leads of the
           last days, and those before;
         - ``recent_rate``, ``recent_rate_low``, ``recent_rate_high``, ``earlier_rate``,
@@ -178,7 +187,7 @@ def source_quality(
     tells = department.has("leads", "qualified_at") or department.has("leads", "status")
     department.require(leads=["source", *([] if tells or is_linked(department) else ["deal_id"])])
     kept = outcome if tells or outcome != "qualified" else "deal"
-    first = first_day(department) if start is None else parse_day(start, "start")
+    first = None if start is None else parse_day(start, "start")
     last = department.as_of if end is None else min(parse_day(end, "end"), department.as_of)
     split_on = last - timedelta(days=recent_days - 1)
     leads = lead_outcomes(department, keys, start=start, end=end, split_on=split_on)
@@ -225,25 +234,21 @@ def _with_costs(
     table: pd.DataFrame, costs: pd.DataFrame, keys: list[str], confidence: float
 ) -> pd.DataFrame:
     """Add what the leads of each row cost, by their own cost or that of their source."""
-    n_leads = table["n_leads"].sum()
-    if n_leads and 2 * table["n_with_cost"].sum() >= n_leads:
-        table["cost_basis"] = "leads"
-        table["cost_amount"] = table["own_cost"].where(table["n_with_cost"] > 0)
-    elif len(costs):
-        missing = costs[~costs["source"].isin(table["source"])]["source"].tolist()
-        nobody = [_empty_row(table, dict.fromkeys(keys, UNASSIGNED) | {"source": one})
-                  for one in missing]  # fmt: skip
-        table = pd.concat([table, *nobody], ignore_index=True)
-        table = table.sort_values([*keys, "source"]).reset_index(drop=True)
-        of_source = table.groupby("source")["n_leads"].transform("sum")
-        part = np.where(of_source > 0, ratio(table["n_leads"], of_source), 1.0)
-        spent = table["source"].map(costs.set_index("source")["cost"])
-        table["cost_basis"] = np.where(spent.notna(), "sources", "")
-        table["cost_amount"] = spent.astype(float) * part
-    else:
-        table["cost_basis"], table["cost_amount"] = "", np.nan
-    for name, count in _COSTS.items():
-        n = table[count].astype(float)
+    missing = costs[~costs["source"].isin(table["source"])]["source"].tolist()
+    nobody = [_empty_row(table, dict.fromkeys(keys, UNASSIGNED) | {"source": one})
+              for one in missing]  # fmt: skip
+    table = pd.concat([table, *nobody], ignore_index=True)
+    table = table.sort_values([*keys, "source"]).reset_index(drop=True)
+    whole = table.groupby("source")[["n_leads", "n_with_cost"]].transform("sum")
+    billed = table["source"].map(costs.set_index("source")["cost"]).astype(float)
+    some = whole["n_with_cost"] > 0
+    own = some & ((2 * whole["n_with_cost"] >= whole["n_leads"]) | billed.isna())
+    table["cost_basis"] = np.where(own, "leads", np.where(billed.notna(), "sources", ""))
+    part = np.where(whole["n_leads"] > 0, ratio(table["n_leads"], whole["n_leads"]), 1.0)
+    spent = table["own_cost"].where(table["n_with_cost"] > 0)
+    table["cost_amount"] = np.where(own, spent, billed * part)
+    for name, (count, costed) in _COSTS.items():
+        n = np.where(own, table[costed], table[count]).astype(float)
         low, high = compound_poisson_interval(n, n, np.minimum(n, 1.0), confidence=confidence)
         known = table["cost_amount"].where(n > 0)
         table[name] = ratio(known, n)

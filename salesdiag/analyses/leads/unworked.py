@@ -65,8 +65,10 @@ def unworked_leads(
     """Count leads that nobody contacted, and what they could have brought.
 
     A lead is unworked if it has no first response and no call, e-mail, meeting or message to
-    it or its deal, was not moved on by its status, and has waited for ``after_days`` working
-    days. Leads dropped without any contact are counted apart: somebody looked at them.
+    it or its deal (its own calls count where somebody answered: "connected" or "held"), was not
+    moved on by its status or into a deal, and has waited for ``after_days`` working days. A deal
+    not won that was opened at, or before, the moment the lead came in is a copy of the lead and
+    moves nothing. Leads dropped without any contact are counted apart: somebody looked at them.
 
     What they would have brought, had they been called at last, is what comparable leads
     brought that **were** called late: of the same source, answered after more than
@@ -79,7 +81,8 @@ def unworked_leads(
     department : Department
         Needs ``leads`` (``lead_id``, ``created_at``) with ``first_response_at``, or
         ``activities`` (``lead_id``, ``activity_type``, ``occurred_at``); uses ``status``,
-        ``source``, ``qualified_at``, ``deal_id`` of leads, and ``amount`` of deals. Not modified.
+        ``source``, ``qualified_at``, ``deal_id`` of leads, ``lead_id`` and ``amount`` of deals,
+        and ``deal_id``, ``direction`` and ``outcome`` of activities. Not modified.
     by : str or sequence of str, default ()
         What to split by: columns of ``leads`` or ``reps``. The late leads are those of all
         groups, as a group that leaves its leads alone has none. The group "unassigned" is

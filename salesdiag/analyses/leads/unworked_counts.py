@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import ibis
 from ibis import _
 
+from salesdiag.analyses.leads.attempt_counts import REACHED
 from salesdiag.analyses.leads.clock import WorkClock
 from salesdiag.analyses.leads.response_counts import waits_of
 from salesdiag.analyses.leads.rows import (
@@ -47,7 +48,7 @@ def count_unworked(
     Columns: the keys, ``kind_source``, counts ``n_*``, and of the leads answered late the
     money of deals won: ``late_amount``, ``late_squares`` (sum of squares), ``late_largest``.
     """
-    leads = select_leads(department, keys, start=start, end=end)
+    leads = select_leads(department, keys, start=start, end=end, links=True)
     responds = "first_response_at" in leads.columns
     if not responds:
         leads = leads.mutate(first_response_at=ibis.null("timestamp"))
@@ -61,6 +62,7 @@ def count_unworked(
     found = qualified(leads)
     hit = ibis.literal(False) if found is None else found  # noqa: FBT003
     moved = status.isin(["qualified", "converted"]).fill_null(False) | hit  # noqa: FBT003
+    moved = moved | _has_moved(leads) if is_linked(department) else moved
     silent = ~leads.is_answered & ~leads.is_touched & ~moved
     dropped = silent & (status == "disqualified").fill_null(False)  # noqa: FBT003
     is_old = (waited >= after_days * day_seconds).fill_null(True)  # noqa: FBT003
@@ -81,6 +83,18 @@ def count_unworked(
     return _added_up(rows, keys)
 
 
+def _has_moved(leads: ibis.Table) -> ibis.Value:
+    """Tell whether somebody made a deal of the lead, or added it to one.
+
+    A deal that stands there since the very moment the lead came in is a copy that a system
+    makes of every lead, and no work; won it is.
+    """
+    made = leads.deal_at.isnull() | (leads.deal_at > leads.created_at)
+    converted = leads.deal_status.notnull() & ((leads.deal_status == "won") | made)
+    added = leads.named_deal_id.notnull() & leads.own_deal_id.isnull()
+    return converted.fill_null(False) | added  # noqa: FBT003
+
+
 def _with_touches(department: Department, leads: ibis.Table) -> ibis.Table:
     """Mark the leads that an activity up to ``as_of`` names, by themselves or by their deal."""
     flags: list[ibis.Value] = []
@@ -91,12 +105,15 @@ def _with_touches(department: Department, leads: ibis.Table) -> ibis.Table:
         rows.activity_type.isin(_TOUCHES)
         & (rows.occurred_at.date() <= ibis.literal(department.as_of))
     )
-    if "direction" in rows.columns:  # the lead's own calls are no work on it
-        rows = rows.filter((rows.direction == "outbound").fill_null(True))  # noqa: FBT003
-    for link in ("lead_id", "deal_id"):
-        if link in rows.columns and link in leads.columns:
+    if "direction" in rows.columns:  # the lead's own calls are no work on it, unless answered
+        outbound = (rows.direction == "outbound").fill_null(True)  # noqa: FBT003
+        if "outcome" in rows.columns:
+            outbound = outbound | rows.outcome.isin(REACHED).fill_null(False)  # noqa: FBT003
+        rows = rows.filter(outbound)
+    for link, own in (("lead_id", "lead_id"), ("deal_id", "named_deal_id")):
+        if link in rows.columns and own in leads.columns:
             named = rows.filter(rows[link].notnull())
-            flags.append(leads[link].isin(named[link]).fill_null(False))  # noqa: FBT003
+            flags.append(leads[own].isin(named[link]).fill_null(False))  # noqa: FBT003
     touched = reduce(or_, flags, ibis.literal(False))  # noqa: FBT003
     return leads.mutate(is_touched=touched)
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from salesdiag.department import Department
 
-AMOUNTS = ["opening", "new", "reopened", "grew", "shrank", "pulled_in", "pushed_out", "won",
-           "lost", "closing"]  # fmt: skip
+AMOUNTS = ["opening", "new", "reopened", "grew", "shrank", "pulled_in", "slipped_in", "undated_in",
+           "pushed_out", "won", "lost", "closing"]  # fmt: skip
 COUNTS = [*AMOUNTS, "without_amount", "opening_open"]
 CHANGE_RESERVED = ("old", "now", "is_in", "was_in", "kind", "is_due_before", "is_due_after",
                    "n_priced", "entered_as", "left_as")  # fmt: skip
@@ -52,7 +52,7 @@ def change_sums(department: Department, keys: list[str], first: date, last: date
         "n_priced": _.count(where=_.amount_0.notnull() | _.amount_1.notnull()),
     }
     for scope in (0, 1):
-        sums |= _of_scope(rows, scope)
+        sums |= _of_scope(rows, scope, last)
     counted = rows.group_by(keys).agg(**sums) if keys else rows.agg(**sums)
     frame = fetch(counted)
     frame = frame.sort_values(keys, ignore_index=True) if keys else frame
@@ -61,7 +61,7 @@ def change_sums(department: Department, keys: list[str], first: date, last: date
     return pd.DataFrame(frame)
 
 
-def _of_scope(rows: ibis.Table, scope: int) -> dict[str, ibis.Value]:
+def _of_scope(rows: ibis.Table, scope: int, last: date) -> dict[str, ibis.Value]:
     """Give what to add up for all open deals (0) or those due in the period (1)."""
     before, after = rows.state_0, rows.state_1
     was_open, is_open = before == "open", after == "open"
@@ -77,11 +77,14 @@ def _of_scope(rows: ibis.Table, scope: int) -> dict[str, ibis.Value]:
         comes = comes & (is_won | rows.is_due_after)
     there = is_in | goes | comes  # at the end, or on the way out
     enters = there & ~was_in
+    is_later = (rows.due_0 > last).fill_null(False)  # noqa: FBT003
     conditions = {
         "opening": was_in, "closing": is_in,
         "new": enters & (before == "none"),
         "reopened": enters & ((before == "won") | (before == "lost")),
-        "pulled_in": enters & was_open,
+        "pulled_in": enters & was_open & is_later,
+        "slipped_in": enters & was_open & rows.due_0.notnull() & ~is_later,
+        "undated_in": enters & was_open & rows.due_0.isnull(),
         "pushed_out": was_in & ~there,
         "won": (goes | comes) & is_won, "lost": (goes | comes) & is_lost,
         "grew": was_in & (rows.now > rows.old), "shrank": was_in & (rows.now < rows.old),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from salesdiag.analyses.pipeline.change_sums import (
     COUNTS,
     change_sums,
 )
-from salesdiag.analyses.pipeline.standing import STANDING, has_changes
+from salesdiag.analyses.pipeline.standing import STANDING, is_rebuilt
 from salesdiag.errors import InputError
 from salesdiag.periods import parse_day
 from salesdiag.stats.arguments import share
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
 _SCOPES = ("all", "due in the period")
 _COLUMNS = [
     "scope", "period_start", "period_end", "is_rebuilt", "opening_amount", "new_amount",
-    "reopened_amount", "grew_amount", "shrank_amount", "pulled_in_amount", "pushed_out_amount",
-    "won_amount", "lost_amount", "closing_amount",
-    "n_opening", "n_new", "n_reopened", "n_grew", "n_shrank", "n_pulled_in", "n_pushed_out",
-    "n_won", "n_lost", "n_closing", "n_without_amount", "n_unknown",
+    "reopened_amount", "grew_amount", "shrank_amount", "pulled_in_amount", "slipped_in_amount",
+    "undated_in_amount", "pushed_out_amount", "won_amount", "lost_amount", "closing_amount",
+    "n_opening", "n_new", "n_reopened", "n_grew", "n_shrank", "n_pulled_in", "n_slipped_in",
+    "n_undated_in", "n_pushed_out", "n_won", "n_lost", "n_closing", "n_without_amount", "n_unknown",
     "n_opening_open", "slip_rate", "slip_rate_low", "slip_rate_high",
 ]  # fmt: skip
 
@@ -47,13 +48,16 @@ def pipeline_changes(
     """Account for what made the open pipeline of a period's start into that of its end.
 
     ``opening_amount + new_amount + reopened_amount + grew_amount - shrank_amount +
-    pulled_in_amount - pushed_out_amount - won_amount - lost_amount = closing_amount``, exactly,
-    and the same with the counts (without grew and shrank, which move no deal).
+    pulled_in_amount + slipped_in_amount + undated_in_amount - pushed_out_amount - won_amount -
+    lost_amount = closing_amount``, exactly, and the same with the counts (without grew and shrank,
+    which move no deal).
 
-    The scope ``"all"`` takes all open deals; nothing can be pulled in or pushed out of it. The
-    scope ``"due in the period"`` takes those whose expected close lies in the period: deals that
-    were due later and came (or were won) earlier are pulled in, those due now that were put off
-    are pushed out. A deal that is both created and closed in the period counts as new and as won
+    The scope ``"all"`` takes all open deals; nothing can come into it or be pushed out but by
+    being created or closed. The scope ``"due in the period"`` takes those whose expected close
+    lies in the period: deals that were due later and came (or were won) earlier are pulled in;
+    those that were overdue when it began, and were put off into it or won in it, slipped in; those
+    that had no expected close then are undated; those due now that were put off, or lost their
+    date, are pushed out. A deal that is both created and closed in the period counts as new and as won
     or lost, at its last amount; so do the others that come in. Deals that were there at the start
     count at the amount of that day, and what it changed until they closed, or the period ended,
     is grew or shrank. What was lost although it was not due is in the first scope only.
@@ -86,14 +90,16 @@ def pipeline_changes(
         - the ``by`` columns, if any;
         - ``scope`` : "all" or "due in the period";
         - ``period_start``, ``period_end`` : first and last day, both included;
-        - ``is_rebuilt`` : there is a history of amounts, due dates and reps;
+        - ``is_rebuilt`` : there is a history in which amounts, due dates and, where deals are
+          split, reps have changed; of what never changed in it, today's values are taken;
         - ``opening_amount``, ``closing_amount`` : open deals the evening before, and at the end;
         - ``new_amount``, ``reopened_amount``, ``grew_amount``, ``shrank_amount``,
-          ``pulled_in_amount``, ``pushed_out_amount``, ``won_amount``, ``lost_amount`` : what
-          changed it, none of them negative unless a deal's amount is; all amounts are NaN where
+          ``pulled_in_amount``, ``slipped_in_amount``, ``undated_in_amount``,
+          ``pushed_out_amount``, ``won_amount``, ``lost_amount`` : what changed it, none of them negative unless a deal's amount is; all amounts are NaN where
           the deals carry none, or, in the second scope, no expected close;
         - ``n_opening``, ``n_new``, ``n_reopened``, ``n_grew``, ``n_shrank``, ``n_pulled_in``,
-          ``n_pushed_out``, ``n_won``, ``n_lost``, ``n_closing`` : the deals behind these;
+          ``n_slipped_in``, ``n_undated_in``, ``n_pushed_out``, ``n_won``, ``n_lost``,
+          ``n_closing`` : the deals behind these;
         - ``n_without_amount`` : deals of the scope without an amount at one of its ends, which
           count as nothing there;
         - ``n_unknown`` : deals that lack the dates to be placed, left out;
@@ -146,7 +152,7 @@ def pipeline_changes(
     low, high = wilson_interval(table["n_opening_open"], table["n_opening"], confidence=level)
     table = table.assign(
         period_start=pd.Timestamp(first), period_end=pd.Timestamp(last),
-        is_rebuilt=has_changes(department),
+        is_rebuilt=is_rebuilt(department, first - timedelta(days=1), keys),
         slip_rate=ratio(table["n_opening_open"], table["n_opening"]),
         slip_rate_low=low, slip_rate_high=high,
     )  # fmt: skip

@@ -5,15 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import ibis
-import pandas as pd
 from ibis import _
 
-from salesdiag.analyses.pipeline.standing import Stages, stages_of
+from salesdiag.analyses.pipeline.standing import (
+    Stages,
+    history_begins,
+    stages_of,
+    unmoved_code,
+)
 from salesdiag.engine import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
+
+    import pandas as pd
 
     from salesdiag.department import Department
 
@@ -23,7 +29,7 @@ OUTCOMES = ["n_won", "n_lost", "n_left", "n_here"]
 RESERVED = (
     "created_on", "closed_on", "code", "next_code", "next_at", "last_code", "entered_at",
     "entered_on", "left_on", "days", "number", "ended", "visits", "kind", "last", "total",
-    "first_days", "first_ended", "is_moved",
+    "first_days", "first_ended", "is_moved", "unmoved_code", "since_days",
 )  # fmt: skip
 
 
@@ -37,23 +43,23 @@ def stays(
     ``next_code``, ``entered_at``, ``entered_on``, ``left_on`` (null while there), ``days``;
     and the columns of deals to ``carry``.
     A stay ends where the deal enters another stage or is closed; entering the same stage
-    again is no new stay. Deals that were never moved stay in the first stage of the history's
-    deals since their creation, unless they were created before the history begins. Deals
-    closed on an unknown day are left out.
+    again is no new stay. Deals that were never moved stay since their creation in the stage
+    where they stand now, or if that is an end or not known in the first stage, unless they were
+    created before the history begins, or the first stage is not known (several pipelines, no
+    order). Deals closed on an unknown day are left out.
     """
     stages = stages_of(department)
     deals = _deals_then(department, keys, day, start, end, carry)
     moves = department.table("stage_changes").filter(_.entered_at.date() <= day)
     code = moves.stage.cases(*stages.cases, else_=-1).cast("int64")
     entries = moves.select("deal_id", entered_at=moves.entered_at.cast("timestamp"), code=code)
-    begun = _first_day(department)
+    begun = history_begins(department)
     if begun is not None and stages.ends("open"):
         moved = entries.select("deal_id").distinct().mutate(is_moved=True)
-        alone = deals.left_join(moved, "deal_id")
-        alone = alone.filter(_.is_moved.isnull() & (_.created_on >= begun))
-        first = ibis.literal(stages.ends("open")[0]).cast("int64")
+        alone = deals.left_join(moved, "deal_id").mutate(code=_.unmoved_code)
+        alone = alone.filter(_.is_moved.isnull() & (_.created_on >= begun) & (_.code >= 0))
         entries = entries.union(alone.select(
-            "deal_id", entered_at=alone.created_on.cast("timestamp"), code=first
+            "deal_id", entered_at=alone.created_on.cast("timestamp"), code=alone.code
         ))  # fmt: skip
     rows = deals.join(entries, "deal_id")
     rows = rows.filter(_.closed_on.isnull() | (_.entered_at.date() <= _.closed_on))
@@ -79,7 +85,8 @@ def _deals_then(
     for name in ("created_at", "closed_at"):
         if name not in deals.columns:
             deals = deals.mutate(**{name: ibis.null().cast("timestamp")})
-    deals = deals.select(*dict.fromkeys(["deal_id", "status", *keys, *carry]),
+    deals = deals.mutate(unmoved_code=unmoved_code(department, deals))
+    deals = deals.select(*dict.fromkeys(["deal_id", "status", *keys, *carry]), "unmoved_code",
                          created_on=_.created_at.date(), closed_on=_.closed_at.date())  # fmt: skip
     deals = deals.filter((_.status == "open") | _.closed_on.notnull())
     later = deals.closed_on > day
@@ -88,15 +95,6 @@ def _deals_then(
         closed_on=ibis.ifelse(later, ibis.null(), deals.closed_on),
     )
     return deals.filter(_.created_on.isnull() | (_.created_on <= day))
-
-
-def _first_day(department: Department) -> date | None:
-    def make() -> pd.DataFrame:
-        moves = department.table("stage_changes")
-        return fetch(moves.agg(first=moves.entered_at.min()))
-
-    first = department.remember("first stage change", make)["first"].iloc[0]
-    return None if pd.isna(first) else first.date()
 
 
 def outcome_cells(department: Department, day: date) -> pd.DataFrame:
@@ -114,6 +112,27 @@ def outcome_cells(department: Department, day: date) -> pd.DataFrame:
         n_here=_.count(where=there),
     )
     return fetch(counts).sort_values(["code", "days"], ignore_index=True)
+
+
+def moved_cells(department: Department, day: date) -> pd.DataFrame:
+    """Count stays that ended by going on to another stage, by days since then to the closing.
+
+    Columns: ``code``, ``days``, ``n_won``, ``n_lost``, ``n_open`` (as long as it was watched).
+    """
+    rows = stays(department, [], day).filter(_.left_on.notnull() & _.next_code.notnull())
+    stages = stages_of(department)
+    ends = [*stages.ends("won"), *stages.ends("lost")]
+    if ends:  # one that was taken out of an end went on, too
+        rows = rows.filter((_.status == "open") | ~_.next_code.isin(ends))
+    until = ibis.coalesce(rows.closed_on, ibis.literal(day).cast("date"))
+    wait = until.delta(rows.left_on, unit="day")
+    rows = rows.mutate(since_days=ibis.greatest(wait, 0).cast("int64"))
+    counts = rows.group_by(["code", "since_days"]).agg(
+        n_won=_.count(where=_.status == "won"), n_lost=_.count(where=_.status == "lost"),
+        n_open=_.count(where=_.status == "open"),
+    )  # fmt: skip
+    frame = fetch(counts).rename(columns={"since_days": "days"})
+    return frame.sort_values(["code", "days"], ignore_index=True)
 
 
 def wait_cells(

@@ -37,10 +37,11 @@ OWN_NAMES = (
     "products", "rate", "room", "seen", "seen_squares", "size", "size_of_one", "size_squares",
     "spread", "square", "squares", "step", "tested", "top", "unit_id", "value", "variance",
     "whole", "n", "amount_squares", "deal_squares",
+    "born", "come", "expected_n", "is_due", "n_nowhere", "row_place", "wait",
 )  # fmt: skip
 _COVERED = 0.5
 _ALIKE = 0.1
-_COUNTS = ["n_cases", "n_events", "n_compared", "n_open"]
+_COUNTS = ["n_cases", "n_events", "n_compared", "n_open", "n_left_out"]
 
 
 def unit_of(department: Department, unit: str, keys: Sequence[str]) -> Unit:
@@ -172,11 +173,11 @@ def share_sums(
 ) -> pd.DataFrame:
     """Hold the share of each unit against that of all in the same strata.
 
-    ``cells`` has the keys, ``unit_id``, the strata, what else is split by, and counts
-    ``n_cases``, ``n_events``, ``n_open``. Nothing but one row a unit and metric leaves the
-    engine: ``expected`` events at the rate of all in each stratum, their variance with the
-    rates given (``own_variance``) and with the events of each stratum given (``variance``, of
-    Cochran, Mantel and Haenszel), and the sums of the pooled odds ratio against all others.
+    ``cells`` has the keys, ``unit_id``, the strata, what else is split by, and counts ``n_cases``,
+    ``n_events``, ``n_open``, ``n_left_out``. Nothing but one row a unit and metric leaves the
+    engine: ``expected`` events at the rate of all in each stratum, their variance with the rates
+    given (``own_variance``) and with the events of each stratum given (``variance``, of Cochran,
+    Mantel and Haenszel), and the sums of the pooled odds ratio against all others.
     """
     by = [*keys, *splits]
     whole = _grouped(cells.filter(_.unit_id != UNASSIGNED), [*by, *strata]).agg(
@@ -198,6 +199,7 @@ def share_sums(
     )  # fmt: skip
     sums = rows.group_by([*by, "unit_id"]).agg(
         n_cases=_.n_cases.sum(), n_events=_.n_events.sum(), n_open=_.n_open.sum(),
+        n_left_out=_.n_left_out.sum(),
         n_compared=ibis.ifelse(_.others > 0, _.n_cases, 0).sum(),
         expected=_.due.sum(), own_variance=_.spread.sum(), variance=_.tested.sum(),
         odds_above=_.odds_above.sum(), odds_below=_.odds_below.sum(),
@@ -212,8 +214,8 @@ def share_sums(
 def money_sums(cells: ibis.Table, keys: Sequence[str], strata: Sequence[str]) -> pd.DataFrame:
     """Hold money per case (or per list price) of each unit against that of all in its strata.
 
-    ``cells`` has ``n_cases``, ``size`` (cases, or list price), ``seen`` (money) and the sums of
-    squares and products ``size_squares``, ``seen_squares``, ``products`` over the deals.
+    ``cells`` has ``n_cases``, ``n_left_out``, ``size`` (cases, or list price), ``seen`` (money) and
+    the sums of squares and products ``size_squares``, ``seen_squares``, ``products`` of deals.
     """
     by = [*keys, "metric"]
     whole = cells.filter(_.unit_id != UNASSIGNED).group_by([*by, *strata]).agg(
@@ -228,7 +230,8 @@ def money_sums(cells: ibis.Table, keys: Sequence[str], strata: Sequence[str]) ->
         tested=spread * (1 - _.size / _.whole.nullif(0.0)),
         room=spread * (1 - _.squares / (_.whole * _.whole).nullif(0.0)),
     ).group_by([*by, "unit_id"]).agg(
-        n_cases=_.n_cases.sum(), size=_.size.sum(), seen=_.seen.sum(), expected=_.due.sum(),
+        n_cases=_.n_cases.sum(), n_left_out=_.n_left_out.sum(), size=_.size.sum(),
+        seen=_.seen.sum(), expected=_.due.sum(),
         n_compared=ibis.ifelse(_.whole > _.size * (1 + 1e-12), _.n_cases, 0).sum(),
         own_variance=_.spread.sum(), variance=_.tested.sum(), misfit=_.misfit.sum(),
         room=_.room.sum(),

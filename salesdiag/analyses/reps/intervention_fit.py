@@ -10,7 +10,7 @@ import pandas as pd
 from salesdiag.analyses.reps.rep_groups import sells_enough
 from salesdiag.errors import InputError
 from salesdiag.stats.effects import event_study, net_change
-from salesdiag.stats.rates import ratio
+from salesdiag.stats.rates import normal_quantile, ratio
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 FOUND = [
-    "n_treated", "n_control", "n_left_out", "n_months_before", "n_months_after",
+    "n_treated", "n_control", "n_left_out", "n_undated", "n_months_before", "n_months_after",
     "before", "after", "naive_effect", "did_effect", "did_effect_low", "did_effect_high",
     "rebound", "net_effect", "net_effect_low", "net_effect_high", "reliability",
     "placebo_effect", "placebo_effect_low", "placebo_effect_high", "placebo_p", "n_leads",
     "grade",
 ]  # fmt: skip
 _LEAST_MONTHS = 4  # before the start, to compare their halves
+_LEAST_REPS = 6
+_SURE = 10  # months and reps beyond the first from which their own spread outweighs theory
 _FAILED = 0.05
 _SHARES = ("win_rate", "discount")
 
@@ -122,7 +124,9 @@ def _noise(cohort: Cohort, outcome: str) -> Floats:
     if freedom > 0:
         spread = float(np.sum((top - expected) ** 2) / bottom.sum() * n_reps * n_months / freedom)
     least = {"wins": pooled, "win_rate": pooled * (1 - pooled)}.get(outcome, 0.0)
-    return np.asarray(max(spread, least) / bottom.sum(axis=1))
+    if least > 0:  # what counts must vary by, where months are too few to tell
+        spread = (freedom * spread + _SURE * least) / (freedom + _SURE)
+    return np.asarray(spread / bottom.sum(axis=1))
 
 
 def _add_effects(
@@ -133,21 +137,42 @@ def _add_effects(
     pairs = [_compared(one.before * by, one.after, one.chosen, level)
              for one, by in zip(cohorts, grown, strict=True)]  # fmt: skip
     found |= _joined("did_effect", np.array(pairs), weight)
-    nets = []
-    for one, by in zip(cohorts, grown, strict=True):
-        variance = _noise(one, outcome) * by**2
-        free = int((~one.chosen).sum())
-        if free < 2 or one.chosen.sum() < 2 or not (variance > 0).all():
-            nets.append([np.nan] * 5)
-            continue
-        net = net_change(one.before * by, one.after, variance, one.chosen, against="rest",
-                         confidence=level)  # fmt: skip
-        nets.append([net.net, net.low, net.high, net.rebound, net.reliability])
-    figures = np.array(nets)
+    figures = np.array([_net_effect(one, outcome, level) for one in cohorts])
     found |= _joined("net_effect", figures[:, :3], weight)
-    known = ~np.isnan(float(found["net_effect"]))  # type: ignore[arg-type]
-    for name, column in (("rebound", 3), ("reliability", 4)):
-        found[name] = float(weight @ figures[:, column]) if known else np.nan
+    effects = np.array([found["did_effect"], found["net_effect"]], dtype=float)
+    known = ~np.isnan(effects).any()
+    found["rebound"] = float(effects[0] - effects[1]) if known else np.nan
+    found["reliability"] = float(weight @ figures[:, 3]) if known else np.nan
+
+
+def _net_effect(one: Cohort, outcome: str, level: float) -> list[float]:
+    """Give the change net of the rebound, its interval, and the reliability.
+
+    `net_change` draws in by (K - 3) / (K - 1) at most, which is safe for one rep's estimate, but
+    leaves a part of the rebound where reps hardly differ. Unbiased for the rebound is K - 2
+    over the sum of squares, beyond 1 where reps differ less than chance would have it.
+    """
+    n_reps, n_chosen = len(one.before), int(one.chosen.sum())
+    variance = _noise(one, outcome)
+    if n_reps < _LEAST_REPS or min(n_chosen, n_reps - n_chosen) < 2 or not (variance > 0).all():
+        return [np.nan] * 4
+    middle = np.average(one.before, weights=1 / variance)
+    squares = float(np.sum((one.before - middle) ** 2 / variance))
+    if squares <= 0:
+        return [np.nan] * 4
+    scale = (n_reps - 2) / (n_reps - 3) * max(1.0, (n_reps - 1) / squares)
+    plain = net_change(one.before, one.after, variance, one.chosen, against="rest")
+    pull = scale * (1 - plain.reliability)
+    # those not chosen for their results were lucky before: they grew more than it seems
+    past = one.before + min(pull, 1.0) * (one.before.mean() - one.before)
+    by = _growth(past, one.after, one.chosen, outcome)
+    net = net_change(one.before * by, one.after, variance * by**2, one.chosen, against="rest",
+                     confidence=level)  # fmt: skip
+    rebound = scale * net.rebound
+    value = net.naive - rebound
+    more = (rebound**2 - net.rebound**2) * 2 / max(n_reps - 5, 1)
+    reach = np.hypot(net.high - net.net, normal_quantile(level) * np.sqrt(more))
+    return [value, value - reach, value + reach, max(1 - pull, 0.0)]
 
 
 def _compared(

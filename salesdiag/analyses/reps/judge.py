@@ -196,12 +196,16 @@ def _one_block(rows: pd.DataFrame, shrinkage: Shrinkage, level: float) -> pd.Dat
 
 
 def _expected_events(rows: pd.DataFrame) -> Floats:
-    """Tell by how many events a unit is judged: those expected, for money the deals seen.
+    """Tell by how many events a unit is judged: those expected, for prices the deals seen.
 
-    None won of 300 says a lot, though no event was seen.
+    None won of 300 says a lot, though no event was seen; for revenue too, which is judged by
+    the wins that were to be expected.
     """
-    if rows["metric"].iloc[0] in ("won_amount", "price_realisation", "revenue_per_day"):
+    metric = rows["metric"].iloc[0]
+    if metric in ("won_amount", "price_realisation"):
         return rows["n_events"].to_numpy(float)
+    if metric == "revenue_per_day":
+        return rows["expected_n"].fillna(0.0).to_numpy(float)
     return rows["expected"].fillna(0.0).to_numpy(float)
 
 

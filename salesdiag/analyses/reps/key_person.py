@@ -96,11 +96,12 @@ def key_person_share(
         - the ``by`` columns, if any;
         - ``holder`` : ``"rep_id"`` or ``"account_id"``; ``measure`` : ``"deals_won"`` or
           ``"revenue"`` (amounts above 0 of deals won);
-        - ``n_holders`` : reps or accounts with any; ``n_deals`` : deals won that count;
+        - ``n_holders`` : reps or accounts with any of the measure; ``n_deals`` : deals won by
+          all reps or accounts, also by those with none of the measure;
           ``n_without_holder`` : deals won without a rep or account, left out;
-          ``n_without_amount`` : of ``n_deals``, without an amount above 0;
+          ``n_without_amount`` : of ``n_deals``, without an amount above 0, not in the revenue;
         - ``total`` : of all holders; ``largest_id``, ``largest`` : the largest and what it has;
-          NaN below 5 deals, as all that follows;
+          NaN below 5 deals (for the revenue: paid ones), as all that follows;
         - ``total_without_largest`` : what is left without it; ``total_without_largest_low``,
           ``total_without_largest_high`` : what it may be another time;
         - ``top_share`` : share of the largest, in [0, 1]; ``top_share_low``,
@@ -176,8 +177,8 @@ def _one(
     n_draws: int, level: float,
 ) -> list[object]:  # fmt: skip
     column, squares, rest_squares = _MEASURES[measure]
-    named = group[group["holder_id"] != UNASSIGNED]
-    named = named[named[column] > 0].sort_values(
+    known = group[group["holder_id"] != UNASSIGNED]
+    named = known[known[column] > 0].sort_values(
         [column, squares, "holder_id"], ascending=[False, False, True]
     )
     n_rest = int(rest["n_others"].sum())
@@ -185,12 +186,13 @@ def _one(
         named[column].to_numpy(float), named[squares].to_numpy(float),
         float(rest[column].sum()), float(rest[rest_squares].sum()), n_rest,
     )  # fmt: skip
-    free = int(named["n_without_amount"].sum())
+    free = int(known["n_without_amount"].sum() + rest["n_without_amount"].sum())
     nobody = int(group.loc[group["holder_id"] == UNASSIGNED, "n_deals"].sum())
-    n_deals = int(named["n_deals"].sum() + rest["n_deals"].sum())
+    n_deals = int(known["n_deals"].sum() + rest["n_deals"].sum())
+    n_told = n_deals - free if measure == "revenue" else n_deals
     counts: list[object] = [len(named) + n_rest, n_deals, nobody, free]
     total = float(own.value.sum() + own.rest)
-    if n_deals < _FEWEST or not total > 0 or not len(named):
+    if n_told < _FEWEST or not total > 0 or not len(named):
         return [*counts, total if total > 0 else np.nan, "", *[np.nan] * 23]
     left = _without_largest(own, total, level)
     shares = _concentration(own.value, own.rest, own.rest_squares)

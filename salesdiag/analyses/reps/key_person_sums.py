@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from salesdiag.department import Department
 
 MOST = 2_000  # holders carried over one by one; the rest comes as sums
-_SUMS = ["n_deals", "amount", "amount_squares", "deal_squares"]
+_SUMS = ["n_deals", "n_without_amount", "amount", "amount_squares", "deal_squares"]
 
 
 def holder_sums(
@@ -45,7 +45,9 @@ def holder_sums(
     by = list(dict.fromkeys([*keys, holder]))
     deals = department.select_deals(by=by, start=start, end=end, on="closed_at")
     won = deals.filter(_.status == "won")
-    paid = won.amount > 0 if "amount" in won.columns else ibis.literal(False)  # noqa: FBT003
+    paid = ibis.literal(False)  # noqa: FBT003
+    if "amount" in won.columns:
+        paid = (won.amount > 0).fill_null(False)  # noqa: FBT003
     amount = won.amount if "amount" in won.columns else ibis.null().cast("decimal(18, 4)")
     rows = won.mutate(
         holder_id=won[holder], is_paid=paid, money=ibis.ifelse(paid, amount, ibis.null())

@@ -18,6 +18,7 @@ from salesdiag.analyses.reps.case_mix import (
     with_strata,
 )
 from salesdiag.analyses.reps.per_day import per_day_sums
+from salesdiag.analyses.reps.settled import settled_counts
 from salesdiag.analyses.reps.shares import amount_sums, lead_sums, stage_sums, win_sums
 from salesdiag.errors import InputError, MissingDataError
 
@@ -33,11 +34,11 @@ METRICS = (
     "qualified_leads",
 )  # fmt: skip
 _PER_DAY = ("wins_per_day", "revenue_per_day", "activities_per_day")
-_BLANK = {"n_open": 0}
+_BLANK = {"n_open": 0, "n_left_out": 0}
 _ODDS = ["odds_above", "odds_below", "above_agreeing", "mixed", "below_opposed"]
 _ORDER = ["unit_id", "metric", "from_stage"]
-COUNTS = ["n_cases", "n_events", "n_open", "n_compared"]
-_FLOATS = ["size", "seen", "expected", "own_variance", "variance", *_ODDS]
+COUNTS = ["n_cases", "n_events", "n_open", "n_left_out", "n_compared"]
+_FLOATS = ["size", "seen", "expected", "expected_n", "own_variance", "variance", *_ODDS]
 
 
 def chosen(metrics: Sequence[str] | None) -> list[str]:
@@ -140,7 +141,10 @@ def _worked(
     start: date | str | None,
     end: date | str | None,
 ) -> pd.DataFrame | None:
-    """Count, per unit, the deals created in the window on which anybody did anything."""
+    """Count, per unit, the deals created in the window on which anybody did anything.
+
+    Deals too young to tell are open, see `settled_counts`.
+    """
     link = next(
         (
             name
@@ -151,18 +155,21 @@ def _worked(
     )
     if link is None:
         return None
-    deals = department.select_deals(
-        by=columns_needed(keys, unit, adjusters), start=start, end=end, on="created_at"
-    )
-    deals, strata = with_strata(department, deals, unit, adjusters)
     done = department.table("activities").filter(
         _.occurred_at.date() <= ibis.literal(department.as_of)
     )
-    touched = done.filter(_[link].notnull()).group_by(link).agg(n_touches=_.count())
-    cells = (
-        deals.left_join(touched, link)
-        .group_by([*keys, "unit_id", *strata])
-        .agg(n_cases=_.count(), n_events=_.n_touches.count())
-        .mutate(n_open=0)
+    touched = done.filter(_[link].notnull()).group_by(link).agg(come=_.occurred_at.min())
+    wanted = columns_needed(keys, unit, adjusters)
+
+    def of_window(first: date | str | None, last: date | str | None) -> ibis.Table:
+        deals = department.select_deals(by=wanted, start=first, end=last, on="created_at")
+        dated = "created_at" in deals.columns
+        born = deals.created_at if dated else ibis.null().cast("timestamp")
+        return deals.mutate(born=born).left_join(touched, link).drop(f"{link}_right")
+
+    counts = settled_counts(
+        department, of_window(None, None), "born", "come", f"work by {link}", undated=True
     )
+    deals, strata = with_strata(department, of_window(start, end), unit, adjusters)
+    cells = deals.group_by([*keys, "unit_id", *strata]).agg(**counts)
     return share_sums(cells, keys, strata).assign(metric="worked_deals", from_stage="")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    import ibis
     from numpy.typing import NDArray
 
     from salesdiag.department import Department
@@ -39,31 +40,63 @@ def per_day_sums(
     """Add up wins, revenue and activities of each unit, and what peers did on as many days.
 
     The expectation is made month by month, so that who was there in good months only is held
-    against those months. How much chance moves a month is read off the months of each unit.
-    Left out are metrics that no table allows.
+    against those months. Whoever owns any deal (for activities: or logged any) counts with all
+    selling days, with nothing won as well. How much chance moves a month is read off the months
+    of each unit. Left out, and counted, is what has no day, is nobody's or fell on days on which
+    the unit did not sell; left out are metrics that no table allows.
     """
     if not is_of_reps(department, unit):
         return []
     found = []
+    owners = _owners(department, keys, unit)
     if department.has("deals", "closed_at"):
         deals = department.select_deals(by=[*keys, unit], start=start, end=end, on="closed_at")
-        won = deals.filter((_.status == "won") & _.closed_at.notnull()).mutate(unit_id=_[unit])
-        day = won.closed_at.date()
-        rows = won.mutate(month=day.cast("timestamp").truncate("M").date(), day=day)
-        sums = {"n_events": _.count(), "first_on": _.day.min()}
+        rows = deals.filter(_.status == "won").mutate(unit_id=_[unit])
+        sums: dict[str, ibis.Value] = {"n_events": _.count()}
         if "amount" in deals.columns:
             money = rows.amount.cast("float64")
             rows = rows.mutate(money=money, money_squares=money * money)
             sums |= {"seen": _.amount.sum().cast("float64"), "squares": _.money_squares.sum()}
-        frame = fetch(rows.group_by([*keys, "unit_id", "month"]).agg(**sums))
+        frame = _by_month(rows, "closed_at", keys, sums)
         wins = frame.assign(seen=frame["n_events"].astype(float), squares=frame["n_events"])
         for metric, months in ((WINS, wins), (REVENUE, frame)):
             if "seen" in months and (metric == WINS or months["seen"].notna().any()):
-                found.append(_against_peers(department, months, keys, unit, metric, start, end))
+                found.append(
+                    _against_peers(department, months, owners, keys, unit, metric, start, end)
+                )
     done = _activities(department, keys, unit, start, end)
     if done is not None:
-        found.append(_against_peers(department, done, keys, unit, ACTIVITIES, start, end))
+        owners = _doers(owners, done, keys)
+        found.append(_against_peers(department, done, owners, keys, unit, ACTIVITIES, start, end))
     return found
+
+
+def _owners(department: Department, keys: Sequence[str], unit: str) -> pd.DataFrame:
+    """List the units that own any deal, in each group."""
+    group = [*keys, "unit_id"]
+    deals = department.select_deals(by=[*keys, unit]).mutate(unit_id=_[unit])
+    units = fetch(deals.select(group).distinct())
+    return units.sort_values(group, ignore_index=True)
+
+
+def _doers(owners: pd.DataFrame, done: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Put those who logged an activity beside those who own a deal, in each group."""
+    group = [*keys, "unit_id"]
+    return (
+        pd.concat([owners[group], done[group]], ignore_index=True)
+        .drop_duplicates()
+        .sort_values(group, ignore_index=True)
+    )
+
+
+def _by_month(
+    rows: ibis.Table, column: str, keys: Sequence[str], sums: dict[str, ibis.Value]
+) -> pd.DataFrame:
+    """Add up by group, unit and month; what has no day stands in no month."""
+    month = rows[column].date().cast("timestamp").truncate("M").date()
+    frame = fetch(rows.mutate(month=month).group_by([*keys, "unit_id", "month"]).agg(**sums))
+    frame["month"] = pd.to_datetime(frame["month"]).astype("datetime64[us]")
+    return frame.sort_values([*keys, "unit_id", "month"], ignore_index=True)
 
 
 def _activities(
@@ -80,19 +113,15 @@ def _activities(
     if any(key not in rows.columns and not is_of_reps(department, key) for key in keys):
         return None
     rows = within(department.with_keys(rows, [*keys, unit]), department, "occurred_at", start, end)
-    day = rows.occurred_at.date()
-    rows = rows.mutate(
-        unit_id=rows[unit], day=day, month=day.cast("timestamp").truncate("M").date()
-    )
-    frame = fetch(rows.group_by([*keys, "unit_id", "month"]).agg(
-        n_events=_.count(), first_on=_.day.min()
-    ))  # fmt: skip
+    rows = rows.mutate(unit_id=rows[unit])
+    frame = _by_month(rows, "occurred_at", keys, {"n_events": _.count()})
     return frame.assign(seen=frame["n_events"].astype(float), squares=frame["n_events"])
 
 
 def _against_peers(
     department: Department,
     months: pd.DataFrame,
+    owners: pd.DataFrame,
     keys: Sequence[str],
     unit: str,
     metric: str,
@@ -100,40 +129,41 @@ def _against_peers(
     end: date | str | None,
 ) -> pd.DataFrame:
     """Put counts and selling days together and add up over the months."""
-    months = months.assign(month=pd.to_datetime(months["month"]))
-    months[_SUMS] = months[_SUMS].astype(float).fillna(0.0)
-    months = (
-        months[months["unit_id"] != UNASSIGNED]
-        .drop(columns="first_on")
-        .assign(first_on=pd.to_datetime(months["first_on"]))
-    )
-    days = _days(department, months, unit, start, end)
     group = [*keys, "unit_id"]
-    units = months[group].drop_duplicates()
+    months[_SUMS] = months[_SUMS].astype(float).fillna(0.0)
+    whole_of = months.groupby(group)["n_events"].sum().rename("n_all").reset_index()
+    named = months[(months["unit_id"] != UNASSIGNED) & months["month"].notna()]
+    days = _days(department, named, unit, start, end)
     of_reps = [key for key in keys if key in days]
-    grid = (
-        units.merge(days, on=[*of_reps, "unit_id"])
-        if len(units)
-        else units.assign(month=pd.Series(dtype="datetime64[us]"), days=0.0)
-    )
-    rows = grid.merge(months[[*group, "month", *_SUMS]], on=[*group, "month"], how="left")
+    grid = owners[owners["unit_id"] != UNASSIGNED].merge(days, on=[*of_reps, "unit_id"])
+    rows = grid.merge(named[[*group, "month", *_SUMS]], on=[*group, "month"], how="left")
     rows = rows.fillna(dict.fromkeys(_SUMS, 0.0)).sort_values([*group, "month"], ignore_index=True)
     by = [*keys, "month"]
-    whole, events = (rows.groupby(by)[name].transform("sum") for name in ("days", "seen"))
+    whole, events, n_events = (
+        rows.groupby(by)[name].transform("sum") for name in ("days", "seen", "n_events")
+    )
     rows["expected"] = rows["days"] * events / whole
+    rows["expected_n"] = rows["days"] * n_events / whole
     rows["tested"] = rows["expected"] * (1 - rows["days"] / whole)
     rows["n_compared"] = rows["days"].where(whole > rows["days"], 0.0)
-    sums = rows.groupby(group, as_index=False)[
-        ["days", *_SUMS, "expected", "tested", "n_compared"]
-    ].sum()
+    added = ["days", *_SUMS, "expected", "expected_n", "tested", "n_compared"]
+    sums = rows.groupby(group, as_index=False)[added].sum()
     scale = _spread_over_months(rows, sums, keys, metric)
+    sums = sums.assign(own_variance=sums["expected"] * scale, variance=sums["tested"] * scale)
+    # who has something, but no selling day, stands there with it
+    sums = sums.merge(whole_of, on=group, how="outer")
+    numbers = [*added, "own_variance", "variance", "n_all"]
+    sums = sums.fillna(dict.fromkeys(numbers, 0.0)).sort_values(group, ignore_index=True)
+    sums["n_left_out"] = sums["n_all"] - sums["n_events"]
+    counts = {"n_cases": sums["days"]} | {
+        name: sums[name] for name in ("n_compared", "n_events", "n_left_out")
+    }
+    floats = ["seen", "expected", "expected_n", "own_variance", "variance"]
     return sums.assign(
         metric=metric, from_stage="", n_open=0, size=sums["days"],
-        n_cases=sums["days"].astype("int64"), n_compared=sums["n_compared"].astype("int64"),
-        n_events=sums["n_events"].astype("int64"), seen=steady(sums["seen"]),
-        expected=steady(sums["expected"]), own_variance=steady(sums["expected"] * scale),
-        variance=steady(sums["tested"] * scale),
-    ).drop(columns=["days", "squares", "tested"])  # fmt: skip
+        **{name: one.round().astype("int64") for name, one in counts.items()},
+        **{name: steady(sums[name]) for name in floats},
+    ).drop(columns=["days", "squares", "tested", "n_all"])  # fmt: skip
 
 
 def _spread_over_months(
@@ -145,11 +175,14 @@ def _spread_over_months(
     """
     there = rows[rows["expected"] > 0]
     own = there.groupby([*keys, "unit_id"])[["seen", "expected"]].transform("sum")
+    # nothing in any month tells nothing of how months vary
+    there, own = there[own["seen"] > 0], own[own["seen"] > 0]
     seen, level = there["seen"].to_numpy(), own["seen"] / own["expected"] * there["expected"]
     misfit = np.nan_to_num(ratio((seen - level) ** 2, level.where(level > 0)))
-    code, place = _codes(there, keys), _codes(sums, keys)
+    place, code = _codes(sums, keys), _codes_like(there, sums, keys)
     n = max(int(place.max(initial=-1)) + 1, 1)
-    units = np.bincount(_codes(there.drop_duplicates([*keys, "unit_id"]), keys), minlength=n)
+    held = _codes_like(there.drop_duplicates([*keys, "unit_id"]), sums, keys)
+    units = np.bincount(held, minlength=n)
     free = np.bincount(code, minlength=n) - units
     found = ratio(np.bincount(code, misfit, minlength=n), np.maximum(free, 0))
     least = np.ones(n)
@@ -164,6 +197,14 @@ def _codes(rows: pd.DataFrame, keys: Sequence[str]) -> NDArray[np.intp]:
     if not keys:
         return np.zeros(len(rows), dtype=np.intp)
     return np.asarray(rows.groupby(list(keys)).ngroup(), dtype=np.intp)
+
+
+def _codes_like(rows: pd.DataFrame, sums: pd.DataFrame, keys: Sequence[str]) -> NDArray[np.intp]:
+    """Give each row the number that its group has in the table of sums."""
+    if not keys:
+        return np.zeros(len(rows), dtype=np.intp)
+    known = sums[list(keys)].assign(group_code=_codes(sums, keys)).drop_duplicates()
+    return rows[list(keys)].merge(known, how="left", on=list(keys))["group_code"].to_numpy(np.intp)
 
 
 def _days(
@@ -191,7 +232,7 @@ def _days(
     })  # fmt: skip
     days = selling_days(department, periods).merge(periods, on=["period_start", "period_end"])
     days = days[~days["rep_id"].isin(_managers(department))]
-    held = [one for one in months.columns if one not in ("unit_id", "month")]
+    held = [one for one in months.columns if one not in ("unit_id", "month", *_SUMS)]
     of_reps = [one for one in held if one != "rep_id" and is_of_reps(department, one)]
     for name in dict.fromkeys([*names, *of_reps]):
         days[name] = column_of_reps(department, days["rep_id"], name)

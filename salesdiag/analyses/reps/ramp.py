@@ -169,7 +169,7 @@ def ramp(
 def _groups(
     department: Department, reps: pd.DataFrame, keys: list[str]
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """Number the groups, by rep; deals without a rep have a group of their own."""
+    """Give the groups, and by rep their numbers; deals without a rep have their own group."""
     everyone = pd.concat([reps["rep_id"], closings(department)["rep_id"]]).drop_duplicates()
     named = with_groups(department, everyone.to_frame().reset_index(drop=True), keys)
     groups, codes = group_codes(named, keys)
@@ -284,9 +284,7 @@ def _peer_variance(
     return np.asarray(np.maximum(clustered, chance))
 
 
-def _add_group_counts(
-    table: pd.DataFrame, cells: Cells, place: pd.Series, months: int
-) -> None:
+def _add_group_counts(table: pd.DataFrame, cells: Cells, place: pd.Series, months: int) -> None:
     n_groups = len(table) // months
     reps = cells.reps
     seen = reps.loc[np.isin(np.arange(len(reps)), cells.cells["rep"])]

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 COLUMNS = [
     "unit", "metric", "from_stage", "n_units", "n_compared_units", "n_cases", "n_events",
-    "overall", "chi_square", "df", "p_value", "tau_squared", "tau_squared_low",
+    "n_left_out", "overall", "chi_square", "df", "p_value", "tau_squared", "tau_squared_low",
     "tau_squared_high", "rankability", "rankability_low", "rankability_high",
     "smallest_difference", "reading",
 ]  # fmt: skip
 _POWER = 0.8
-_COUNTS = ["n_units", "n_compared_units", "n_cases", "n_events"]
+_COUNTS = ["n_units", "n_compared_units", "n_cases", "n_events", "n_left_out"]
 _TEXTS = ["metric", "from_stage", "reading"]
 _FEWEST_UNITS = 3
 
@@ -83,7 +83,7 @@ def rankability(
           left, empty but for stage conversion;
         - ``n_units`` : units with any case; ``n_compared_units`` : of these, with at least 5
           events to be expected and cases like those of others;
-        - ``n_cases``, ``n_events`` : of all units, see `rep_scorecard`;
+        - ``n_cases``, ``n_events``, ``n_left_out`` : of all units, see `rep_scorecard`;
         - ``overall`` : the value of all together;
         - ``chi_square`` : of the units' distances from what was expected; ``df`` : its degrees
           of freedom, no whole number where units keep to strata of their own; ``p_value`` : of
@@ -147,7 +147,7 @@ def rankability(
 
 def _one_metric(rows: pd.DataFrame, level: float) -> tuple[object, ...]:
     cased = rows[rows["n_cases"] > 0]
-    counts = (len(cased), int(rows["n_cases"].sum()), int(rows["n_events"].sum()))
+    counts = (len(cased), *(int(rows[name].sum()) for name in _COUNTS[2:]))
     if not len(cased):
         return (0, 0, *counts[1:], *[np.nan] * 11, "not_enough_data")
     test, found = homogeneity(cased), ranked(cased)

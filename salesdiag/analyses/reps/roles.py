@@ -35,7 +35,8 @@ def role_readings(table: pd.DataFrame, keys: Sequence[str], unit: str) -> pd.Ser
         return unclear
     owned = wide["worked_deals"] if len(wide["worked_deals"]) else wins
     facts = pd.DataFrame({
-        "done": wide["activities_per_day"]["n_events"], "deals": owned["n_cases"],
+        "done": wide["activities_per_day"]["n_events"],
+        "deals": owned[["n_cases", "n_open"]].sum(axis=1),
     }).reindex(wins.index).fillna(0.0)  # fmt: skip
     named = wins.index.get_level_values("unit_id") != UNASSIGNED
     by = list(keys) or (lambda _row: 0)

@@ -33,10 +33,11 @@ if TYPE_CHECKING:
 
 COLUMNS = [
     "unit", "unit_id", "role_reading", "is_leaver", "metric", "from_stage", "n_cases", "n_events",
-    "n_open", "n_compared", "observed", "expected", "ratio", "ratio_low", "ratio_high",
-    "odds_ratio", "odds_ratio_low", "odds_ratio_high", "shrunken_value", "shrunken_value_low",
-    "shrunken_value_high", "bottom_quarter_probability", "top_quarter_probability", "p_value",
-    "q_value", "n_ranked", "expected_rank", "expected_rank_low", "expected_rank_high", "reading",
+    "n_open", "n_left_out", "n_compared", "observed", "expected", "ratio", "ratio_low",
+    "ratio_high", "odds_ratio", "odds_ratio_low", "odds_ratio_high", "shrunken_value",
+    "shrunken_value_low", "shrunken_value_high", "bottom_quarter_probability",
+    "top_quarter_probability", "p_value", "q_value", "n_ranked", "expected_rank",
+    "expected_rank_low", "expected_rank_high", "reading",
 ]  # fmt: skip
 
 
@@ -71,7 +72,11 @@ def rep_scorecard(
     quarter of creation is among the strata because losses come faster than wins: deals of one
     quarter have had the same time, so a newcomer whose wins are still open does not look weak.
     **Stage conversion** is of deals created in the window that went on or were lost there; those
-    that still stand there are counted apart. **Per selling day** compares within the same months
+    that still stand there are counted apart. **Worked, answered, qualified** is told of deals
+    and leads as old at ``as_of`` as 95 of 100 in the whole department were when it came (a day
+    at least); younger ones are open, so what came in yesterday counts against nobody. A lead
+    that the table repeats counts once. **Per selling day** compares within the same months whoever
+    owns any deal (for activities: or logged any), also who won nothing,
     and is no measure of skill alone: whoever is given more leads wins more; managers (by their
     role) have no selling days here. Adjust for nothing that happens on the way (stage,
     activity): it may be what makes a rep good. The size of deals is left out by default, for a
@@ -130,10 +135,16 @@ def rep_scorecard(
         - ``from_stage`` : the stage being left; empty but for stage conversion;
         - ``n_cases`` : the denominator: deals, leads or selling days; ``n_events`` : what counts
           of them (for money: deals won);
-        - ``n_open`` : deals that still stand in the stage, left out; 0 elsewhere;
+        - ``n_open`` : deals that still stand in the stage, and deals and leads too young to
+          tell whether they will be worked, answered or qualified; in no other count;
+        - ``n_left_out`` : what the metric cannot place, in no other count: deals of which no
+          stage is known (of the unit, the same at all steps), won deals without an amount or
+          list price, wins and activities without a day or on days on which the unit did not
+          sell, leads without a day;
         - ``n_compared`` : of ``n_cases``, those to which other units have like ones;
         - ``observed`` : the unit's value; ``expected`` : that of all with the same cases; NaN
-          where fewer than 5 events were to be expected (for money: seen), as all that follows;
+          where fewer than 5 events were to be expected (for ``"won_amount"`` and
+          ``"price_realisation"``: seen), as all that follows;
         - ``ratio`` : observed over expected, 0 or more; NaN where nobody has like cases;
         - ``ratio_low``, ``ratio_high`` : its exact interval;
         - ``odds_ratio`` : odds against all others in the same strata (Mantel and Haenszel), for

@@ -13,6 +13,7 @@ from salesdiag.analyses.reps.case_mix import (
     share_sums,
     with_strata,
 )
+from salesdiag.analyses.reps.settled import one_row_each, settled_counts
 from salesdiag.reductions.waits import refuse_unknown_stages
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def win_sums(
     cells = deals.group_by([*keys, "unit_id", *strata]).agg(
         n_cases=_.count(), n_events=_.count(where=_.status == "won")
     )
-    return share_sums(cells.mutate(n_open=0), keys, strata).assign(metric=WIN, from_stage="")
+    cells = cells.mutate(n_open=0, n_left_out=0)
+    return share_sums(cells, keys, strata).assign(metric=WIN, from_stage="")
 
 
 def amount_sums(
@@ -52,9 +54,12 @@ def amount_sums(
     start: date | str | None,
     end: date | str | None,
 ) -> pd.DataFrame:
-    """Add up, per unit, the money of won deals, and what like deals brought all."""
+    """Add up, per unit, the money of won deals, and what like deals brought all.
+
+    Deals without an amount (or list price) above 0 are left out, and counted.
+    """
     deals, strata = _closed(department, keys, unit, adjusters, start, end)
-    won = deals.filter((_.status == "won") & (_.amount > 0))
+    won = deals.filter(_.status == "won")
     listed = "list_amount" in deals.columns
     won = won.mutate(
         money=_.amount.cast("float64"),
@@ -63,11 +68,18 @@ def amount_sums(
     metrics = {AMOUNT: ibis.literal(1.0)} | ({PRICE: _.priced} if listed else {})
     parts = []
     for metric, size in metrics.items():
-        rows = won.mutate(size_of_one=size).filter(_.size_of_one > 0)
+        rows = won.mutate(size_of_one=size)
+        is_paid = ((rows.amount > 0) & (rows.size_of_one > 0)).fill_null(False)  # noqa: FBT003
+        rows = rows.mutate(
+            is_paid=is_paid, size_of_one=ibis.ifelse(is_paid, rows.size_of_one, 0.0),
+            money=ibis.ifelse(is_paid, rows.money, 0.0),
+            paid=ibis.ifelse(is_paid, rows.amount, ibis.null()),
+        )  # fmt: skip
         cells = rows.group_by([*keys, "unit_id", *strata]).agg(
-            n_cases=_.count(),
+            n_cases=_.count(where=_.is_paid),
+            n_left_out=_.count(where=~_.is_paid),
             size=_.size_of_one.sum(),
-            seen=_.amount.sum().cast("float64"),
+            seen=_.paid.sum().cast("float64").fill_null(0.0),
             size_squares=(_.size_of_one * _.size_of_one).sum(),
             seen_squares=(_.money * _.money).sum(),
             products=(_.size_of_one * _.money).sum(),
@@ -102,7 +114,9 @@ def stage_sums(
     """Count, per unit and step, deals that went on or were lost there, and what like deals did.
 
     A deal has gone on from a stage once it entered a later one or was won (see
-    `funnel.stage_conversion`); what still stands there is counted apart.
+    `funnel.stage_conversion`); what still stands there is counted apart. Deals that were never
+    moved and created before the history begins (or on an unknown day) stand nowhere: they are
+    in ``n_left_out``, which is of the unit and the same at all its steps.
     """
     department.require(
         deals=["deal_id", "status"], stage_changes=["deal_id", "stage", "entered_at"]
@@ -114,7 +128,7 @@ def stage_sums(
     deals, strata = with_strata(department, deals, unit, adjusters)
     reached = _furthest(department, deals, ladder, first_day)
     n_steps = len(ladder) - 1
-    counts = {}
+    counts = {"n_nowhere": _.count(where=_.furthest < 0)}
     for step in range(n_steps):
         stands = _.furthest == step
         counts[f"to_{step}"] = _.count(where=_.furthest > step)
@@ -127,17 +141,22 @@ def stage_sums(
         return cells.step.cases(*[(step, cells[f"{name}_{step}"]) for step in range(n_steps)])
 
     went = of_step("to")
-    cells = cells.mutate(n_events=went, n_cases=went + of_step("lost"), n_open=of_step("open"))
-    sums = share_sums(cells.filter(_.n_cases + _.n_open > 0), keys, strata, ["step"])
+    # every deal is in the first step, or nowhere
+    cells = cells.mutate(
+        n_events=went, n_cases=went + of_step("lost"), n_open=of_step("open"),
+        n_left_out=ibis.ifelse(cells.step == 0, cells.n_nowhere, 0),
+    ).filter((_.n_cases + _.n_open > 0) | (_.n_left_out > 0))  # fmt: skip
+    sums = share_sums(cells, keys, strata, ["step"])
     names = ladder["stage"].astype(str).to_numpy()
     sums = sums.sort_values([*keys, "unit_id", "step"], ignore_index=True)
+    sums["n_left_out"] = sums.groupby([*keys, "unit_id"])["n_left_out"].transform("sum")
     return sums.assign(metric=STAGE, from_stage=names[sums["step"].to_numpy("int64")])
 
 
 def _furthest(
     department: Department, deals: ibis.Table, ladder: pd.DataFrame, first_day: date | None
 ) -> ibis.Table:
-    """Give each deal with a history the furthest step it stood on; a won one is past all."""
+    """Give each deal the furthest step it stood on; a won one is past all, -1 is unknown."""
     steps = [(name, step) for step, name in enumerate(ladder["stage"])]
     moves = department.table("stage_changes")
     moves = moves.filter(_.entered_at.date() <= ibis.literal(department.as_of))
@@ -150,8 +169,10 @@ def _furthest(
     stood = ibis.coalesce(there.top, unmoved)
     last = len(ladder) - 1
     won = there.status == "won"
-    furthest = ibis.ifelse(won & stood.notnull(), last, ibis.least(stood, last - 1))
-    return there.mutate(furthest=furthest).filter(_.furthest.notnull())
+    # not `least`, of which engines make different things where one of its values is null
+    stood = stood.fill_null(-1)
+    inside = ibis.ifelse(stood > last - 1, last - 1, stood)
+    return there.mutate(furthest=ibis.ifelse(won & (stood >= 0), last, inside))
 
 
 def lead_sums(
@@ -165,11 +186,13 @@ def lead_sums(
 ) -> pd.DataFrame | None:
     """Count, per unit, the leads created in the window that were answered, and of quality.
 
-    None where leads name no rep, or lack what is split by.
+    Leads too young to tell are open, see `settled_counts`; those of unknown age are left out,
+    and a lead that the table repeats counts once. None where leads name no rep, or lack
+    what is split by.
     """
     if not department.has("leads", "rep_id", "created_at") or not is_of_reps(department, unit):
         return None
-    leads = department.table("leads")
+    leads = one_row_each(department.table("leads"), "lead_id")
     if any(key not in leads.columns and not is_of_reps(department, key) for key in keys):
         return None
     told = {
@@ -185,12 +208,10 @@ def lead_sums(
     rows = within(rows, department, "created_at", start, end)
     rows, strata = with_strata(department, rows, unit, own)
     parts = []
-    as_of = ibis.literal(department.as_of)
     for metric, column in told.items():
-        cells = rows.group_by([*keys, "unit_id", *strata]).agg(
-            n_cases=_.count(), n_events=_.count(where=_[column].date() <= as_of)
-        )
-        parts.append(cells.mutate(metric=ibis.literal(metric), n_open=0))
+        counts = settled_counts(department, leads, "created_at", column, metric, undated=False)
+        cells = rows.group_by([*keys, "unit_id", *strata]).agg(**counts)
+        parts.append(cells.mutate(metric=ibis.literal(metric)))
     cells = parts[0] if len(parts) == 1 else ibis.union(*parts)
     return share_sums(cells, keys, strata, ["metric"]).assign(from_stage="")
 
@@ -207,9 +228,12 @@ def within(
     start: date | str | None,
     end: date | str | None,
 ) -> ibis.Table:
-    """Keep the rows of a window, and none after ``as_of``."""
+    """Keep the rows of a window, and none after ``as_of``; without one also undated rows."""
     from salesdiag.periods import parse_day
 
     last = department.as_of if end is None else min(parse_day(end, "end"), department.as_of)
-    rows = rows.filter(rows[column].date() <= last)
+    is_past = rows[column].date() <= last
+    if start is None and end is None:
+        is_past |= rows[column].isnull()
+    rows = rows.filter(is_past)
     return rows if start is None else rows.filter(_[column].date() >= parse_day(start, "start"))

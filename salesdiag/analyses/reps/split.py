@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, get_args
 
+import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
@@ -27,11 +28,12 @@ Measure = Literal["win_rate", "won_amount"]
 PERIOD, REST = "closed_quarter", "residual"
 _USUAL = ("rep_id", "team", "manager_id", "territory")
 COLUMNS = [
-    "measure", "component", "n_groups", "n_deals", "n_without_rep", "overall", "variance",
-    "spread", "spread_low", "spread_high", "variance_share", "variance_share_low",
-    "variance_share_high", "status",
+    "measure", "component", "n_groups", "n_deals", "n_without_rep", "n_without_group",
+    "n_without_amount", "overall", "variance", "spread", "spread_low", "spread_high",
+    "variance_share", "variance_share_low", "variance_share_high", "status",
 ]  # fmt: skip
-_COUNTS = ["n_groups", "n_deals", "n_without_rep"]
+_LARGEST = 0.25  # variance of anything between 0 and 1
+_COUNTS = ["n_groups", "n_deals", "n_without_rep", "n_without_group", "n_without_amount"]
 
 
 def variance_split(
@@ -92,12 +94,15 @@ def variance_split(
         - ``measure`` : what is split; ``component`` : the level, ``"residual"`` for what chance
           makes of a single deal, or two levels with ``" + "`` between;
         - ``n_groups`` : groups of the level; 0 for the residual;
-        - ``n_deals`` : deals in all; ``n_without_rep`` : deals without a rep, left out;
+        - ``n_deals`` : deals that count; left out are those in the three that follow;
+        - ``n_without_rep`` : deals without a rep; ``n_without_group`` : of the others, of an
+          unknown team, territory or another level of which any is known (nobody's reps are no
+          team); ``n_without_amount`` : won deals without an amount above 0, 0 for win rates;
         - ``overall`` : mean of all deals;
         - ``variance`` : between the true means of the groups; 0 where they differ by less than
           chance; NaN where not estimated, as all that follows;
-        - ``spread`` : its root, in points of the measure;
-        - ``spread_low``, ``spread_high`` : its interval;
+        - ``spread`` : its root, in points of the measure; of win rates never above 0.5;
+        - ``spread_low``, ``spread_high`` : its interval, of two teams up to anything;
         - ``variance_share`` : part of the variance of single deals, in [0, 1];
         - ``variance_share_low``, ``variance_share_high`` : its interval, the other components
           as estimated;
@@ -147,7 +152,7 @@ def variance_split(
         [*(name if isinstance(name, tuple) else (name,)), measure, *row]
         for name, group in by_group
         if len(group)
-        for row in _split(group, names, level)
+        for row in _split(group, names, measure, level)
     ]
     table = pd.DataFrame(rows, columns=[*keys, *COLUMNS])
     kinds = dict.fromkeys([*keys, "measure", "component", "status"], "str")
@@ -182,7 +187,10 @@ def _cells(
     start: date | str | None,
     end: date | str | None,
 ) -> pd.DataFrame:
-    """Count deals and add up their values and squares, by rep and all other levels."""
+    """Count deals and add up their values and squares, by rep and all other levels.
+
+    ``n`` deals have a value, ``n_free`` are won without an amount.
+    """
     wanted = list(dict.fromkeys([*keys, "rep_id", *(one for one in names if one != PERIOD)]))
     deals = department.select_deals(by=wanted, start=start, end=end, on="closed_at")
     deals = deals.filter(_.status != "open")
@@ -191,31 +199,46 @@ def _cells(
         deals = deals.mutate(**{PERIOD: quarter.fill_null(UNASSIGNED)})
     is_won = _.status == "won"
     if measure == "won_amount":
-        deals = deals.filter(is_won & (_.amount > 0))
-        deals = deals.mutate(value=_.amount.cast("float64").ln())
-        deals = deals.mutate(square=_.value * _.value)
-        sums = {"seen": _.value.sum(), "squares": _.square.sum()}
+        deals = deals.filter(is_won)
+        paid = (deals.amount > 0).fill_null(False)  # noqa: FBT003
+        value = ibis.ifelse(paid, deals.amount.cast("float64"), 1.0).ln()
+        deals = deals.mutate(is_paid=paid, value=value, square=value * value)
+        sums = {
+            "n": _.count(where=_.is_paid), "n_free": _.count(where=~_.is_paid),
+            "seen": _.value.sum(), "squares": _.square.sum(),
+        }  # fmt: skip
     else:
         won = _.count(where=is_won)
-        sums = {"seen": won, "squares": won}
+        free = _.count(where=_.status.isnull())  # no deal
+        sums = {"n": _.count(), "n_free": free, "seen": won, "squares": won}
     by = list(dict.fromkeys([*wanted, *names]))
-    frame = fetch(deals.group_by(by).agg(n=_.count(), **sums))
+    frame = fetch(deals.group_by(by).agg(**sums))
     frame = frame.sort_values(by, ignore_index=True)
     for name in ("seen", "squares"):
         frame[name] = steady(frame[name].astype(float))
     return frame
 
 
-def _split(cells: pd.DataFrame, names: Sequence[str], level: float) -> list[list[object]]:
+def _split(
+    cells: pd.DataFrame, names: Sequence[str], measure: str, level: float
+) -> list[list[object]]:
     """Give the rows of one group: its components, and the rest."""
-    named = cells[cells["rep_id"] != UNASSIGNED]
-    nobody = int(cells["n"].sum() - named["n"].sum())
+    of_reps = cells[cells["rep_id"] != UNASSIGNED]
+    is_known = pd.Series(data=True, index=of_reps.index)
+    for name in names:
+        has_group = of_reps[name] != UNASSIGNED
+        # a level of which nothing is known takes no deals away from the others
+        if has_group.any():
+            is_known &= has_group
+    named = of_reps[is_known]
+    nobody = int(cells["n"].sum() - of_reps["n"].sum())
+    strange, free = int(of_reps.loc[~is_known, "n"].sum()), int(cells["n_free"].sum())
     found = variance_components(
         named["n"].to_numpy(float), named["seen"].to_numpy(float),
         named["squares"].to_numpy(float), {name: named[name].to_numpy(object) for name in names},
-        confidence=level,
+        confidence=level, largest=_LARGEST if measure == "win_rate" else None,
     )  # fmt: skip
-    counts = [int(named["n"].sum()), nobody, found.mean]
+    counts = [int(named["n"].sum()), nobody, strange, free, found.mean]
     told = [one for one in found.level.values() if one.status in ("estimated", "joint")]
     total = sum(one.variance for one in told) + found.residual
     rows: list[list[object]] = []

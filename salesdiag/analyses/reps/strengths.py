@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 COLUMNS = [
     "unit", "unit_id", "from_stage", "to_stage", "n_from", "n_to", "n_lost", "n_open",
-    "n_compared", "conversion_rate", "conversion_rate_low", "conversion_rate_high", "expected",
-    "odds_ratio", "odds_ratio_low", "odds_ratio_high", "shrunken_rate", "shrunken_rate_low",
-    "shrunken_rate_high", "overall", "shrunken_difference", "shrunken_difference_low",
-    "shrunken_difference_high", "p_value", "q_value", "relative", "reading",
+    "n_without_stage", "n_compared", "conversion_rate", "conversion_rate_low",
+    "conversion_rate_high", "expected", "odds_ratio", "odds_ratio_low", "odds_ratio_high",
+    "shrunken_rate", "shrunken_rate_low", "shrunken_rate_high", "overall", "shrunken_difference",
+    "shrunken_difference_low", "shrunken_difference_high", "p_value", "q_value", "relative",
+    "reading",
 ]  # fmt: skip
 
 
@@ -80,6 +81,8 @@ def strengths(
         - ``from_stage``, ``to_stage`` : the step;
         - ``n_from`` : deals that left the stage, always ``n_to + n_lost``; ``n_to`` : went on;
           ``n_lost`` : lost there; ``n_open`` : still stand there, in none of these;
+        - ``n_without_stage`` : deals of the unit, the same at all its steps, of which no stage is
+          known: never moved, and created before the history begins; in no other count;
         - ``n_compared`` : of ``n_from``, those to which other units have like ones;
         - ``conversion_rate`` : ``n_to / n_from``, in [0, 1]; NaN where fewer than 5 were
           expected to go on or nobody has like deals, as all that follows;
@@ -152,7 +155,8 @@ def _shown(
 ) -> pd.DataFrame:
     table = table.assign(
         unit=unit, to_stage=table["from_stage"].map(following), n_from=table["n_cases"],
-        n_to=table["n_events"], n_lost=table["n_cases"] - table["n_events"],
+        n_to=table["n_events"], n_without_stage=table["n_left_out"],
+        n_lost=table["n_cases"] - table["n_events"],
         expected=table["expected_value"],
         conversion_rate=table["observed"].where(table["ratio"].notna()),
     )  # fmt: skip

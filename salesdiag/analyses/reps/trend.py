@@ -44,8 +44,8 @@ _DATES = ["before_start", "before_end", "after_start", "after_end"]
 _COUNTS = [f"{name}_{one}" for name in ("n_selling_days", "n_decided", "n_won")
            for one in _WINDOWS]  # fmt: skip
 _SHOWN = [
-    "rep_id", "metric", *_DATES, *_COUNTS, "n_undated", "n_compared_reps", "before", "after", "change",
-    "department_change", "rebound", "own_weight",
+    "rep_id", "metric", *_DATES, *_COUNTS, "n_undated", "n_compared_reps",
+    "before", "after", "change", "department_change", "rebound", "own_weight",
     "net_change", "net_change_low", "net_change_high", "p_value", "q_value",
     "is_better", "is_worse",
 ]  # fmt: skip
@@ -182,13 +182,12 @@ def _windows(department: Department, asked: Asked, months: int) -> pd.DataFrame:
     after = pd.Timestamp(months_before(asked.last, months))
     until = after - pd.Timedelta(days=1)
     first = asked.first or months_before(until.date(), months)
-    dates = [pd.Timestamp(first), until, after, pd.Timestamp(asked.last)]
-    if dates[0] > until:  # it begins inside the later window
-        dates = [pd.NaT, pd.NaT, max(dates[0], after), dates[3]]
+    begin = pd.Timestamp(first)  # inside the later window, it leaves no day for the earlier one
+    windows = [(begin, until), (max(begin, after), pd.Timestamp(asked.last))]
     closed, reps = closings(department), tenures(department)
     there = [reps["rep_id"], closed["rep_id"]]
     parts = [undated(closed, ["n_won", "n_lost"]).rename("n_undated").to_frame()]
-    for name, start, end in zip(_WINDOWS, dates[::2], dates[1::2], strict=True):
+    for name, (start, end) in zip(_WINDOWS, windows, strict=True):
         rows = closed[(closed["day"] >= start) & (closed["day"] <= end)]
         rows = rows.assign(n_decided=rows["n_won"] + rows["n_lost"])
         names = ["n_decided", "n_won", "won_amount", "won_squares"]
@@ -203,17 +202,17 @@ def _windows(department: Department, asked: Asked, months: int) -> pd.DataFrame:
     counts = [*_COUNTS, "n_undated"]
     table[counts] = table[counts].astype("int64")
     table = table[table[counts].any(axis=1)].reset_index(drop=True)
-    for name, day in zip(_DATES, dates, strict=True):
-        table[name] = pd.Series(day, index=table.index, dtype="datetime64[us]")
+    for one, (start, end) in zip(_WINDOWS, windows, strict=True):
+        for name, day in ((f"{one}_start", start), (f"{one}_end", end)):
+            shown = pd.Series(day, index=table.index, dtype="datetime64[us]")
+            table[name] = shown if start <= end else shown.mask(shown.notna())
     return with_groups(department, table, asked.keys)
 
 
 def _days(
     department: Department, reps: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp
 ) -> pd.Series:
-    """Count the working days of each rep in a window; none in a window that is none."""
-    if pd.isna(start) or pd.isna(end):
-        return pd.Series(0, index=reps["rep_id"], dtype="int64")
+    """Count the working days of each rep in a window."""
     low = np.maximum(days_of(reps["first_day"]), np.datetime64(start, "D"))
     high = np.minimum(days_of(reps["last_day"]), np.datetime64(end, "D"))
     return pd.Series(working_days(department, low, high), index=reps["rep_id"])

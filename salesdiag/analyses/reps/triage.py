@@ -67,7 +67,7 @@ def triage(
 
     - ``luck``: the chance of so low a result if the rep were like the others, and the part of
       the gap that is expected to go by itself;
-    - ``lead_number``: deals created for the rep per selling day;
+    - ``lead_number``: deals created for the rep in the window, per selling day;
     - ``pace``: deals decided per deal created; the rest still lies there;
     - ``lead_mix``: the conversion that the others have with deals of the same kind (``mix``);
     - ``skill``: the rep's conversion against that;
@@ -169,7 +169,7 @@ def triage(
     >>> table[["explanation", "measured", "reference", "gap", "verdict"]].round(2)
        explanation  measured  reference   gap      verdict
     0         luck      8.00      25.00  -2.0     does_not
-    1  lead_number      0.19       0.19   0.0  cannot_tell
+    1  lead_number      0.33       0.33   0.0  cannot_tell
     2         pace      1.00       1.00   0.0  cannot_tell
     3     lead_mix      0.50       0.50   NaN  cannot_tell
     4        skill      0.16       0.50 -17.0     explains
