@@ -27,6 +27,7 @@ def winnable_days(department: Department, *, won_share: float = 0.95) -> float:
     Open deals count as long as they were watched (Aalen-Johansen, losses as the rival), so a
     young department is not told that its deals win fast. What happens after fewer than 10
     deals of an age are left is not looked at, nor are closed deals without a date.
+    Dates in the wrong order make 0 days, as in `cycle_time`.
     """
     share("won_share", won_share)
     ages = deal_ages(department)
@@ -60,7 +61,8 @@ def _deal_ages(department: Department) -> pd.DataFrame:
     as_of = ibis.literal(department.as_of)
     ended_on = ibis.ifelse(deals.status == "open", as_of, deals.closed_at.date())
     age = ended_on.delta(deals.created_at.date(), unit="day")
-    rows = deals.mutate(age_days=age).filter(_.age_days >= 0)
+    rows = deals.mutate(age_days=age).filter(_.age_days.notnull())
+    rows = rows.mutate(age_days=ibis.greatest(_.age_days, 0).cast("int64"))
     counts = rows.group_by("age_days").agg(
         n_won=_.count(where=_.status == "won"), n_lost=_.count(where=_.status == "lost"),
         n_open=_.count(where=_.status == "open"),

@@ -125,15 +125,17 @@ def moves_of_deals(
     places = places_of(department)
     place = moves.stage.cases(*places.items()) if places else ibis.null().cast("int64")
     moves = moves.mutate(stage_place=place)
-    rows = _with_deal(department, moves, keys)
+    # apart from the key of that name, in which a missing rep is "unassigned"
+    mover = moves.rep_id if "rep_id" in moves.columns else ibis.null().cast("string")
+    rows = _with_deal(department, moves.mutate(mover=mover), keys)
     order = [rows.entered_at, rows.stage_place, rows.stage, rows.rep_id_of_row]
     before = ibis.window(group_by=rows.deal_id, order_by=order)
     # who made a change without a rep is not known: among those of reps it is passed over
-    has_rep = rows.rep_id.notnull()
+    has_rep = rows.mover.notnull()
     of_reps = ibis.window(group_by=[rows.deal_id, has_rep], order_by=order)
     rows = rows.mutate(
         place_before=rows.stage_place.lag().over(before),
-        rep_before=rows.rep_id.lag().over(of_reps),
+        mover_before=rows.mover.lag().over(of_reps),
         entered_by_rep_before=rows.entered_at.lag().over(of_reps),
     )
     day = rows.entered_at.date()
@@ -151,8 +153,8 @@ def moves_of_deals(
         )
     if department.has("stage_changes", "rep_id"):
         rules["owners_overlap"] = Rule(
-            rows.rep_id.notnull() & rows.rep_before.notnull(),
-            same_day & (rows.rep_before != rows.rep_id),
+            rows.mover.notnull() & rows.mover_before.notnull(),
+            same_day & (rows.mover_before != rows.mover),
         )
     return rows, _true_or_false(rules)
 

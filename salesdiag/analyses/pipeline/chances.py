@@ -166,7 +166,13 @@ def chance_after(ends: Ends, ahead: int, after: float | None, confidence: float)
     if horizon <= start:
         return UNKNOWN
     found = cumulative_incidence(
-        days, ends.won, ends.lost + ends.untold, ends.still, after=start, horizon=horizon, confidence=confidence
+        days,
+        ends.won,
+        ends.lost + ends.untold,
+        ends.still,
+        after=start,
+        horizon=horizon,
+        confidence=confidence,
     )
     rate, low, high = (float(one[0]) for one in (found.rate, found.low, found.high))
     return Chance(rate, low, high) if not np.isnan(rate) else UNKNOWN

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from salesdiag.analyses.pipeline.standing import stages_of
+from salesdiag.analyses.pipeline.standing import stages_of, with_latest_values
 from salesdiag.engine import fetch
 from salesdiag.periods import add_months
 
@@ -74,16 +74,15 @@ def coverage_cells(
     an amount), ``worth`` (money, or deals), ``due_worth`` (due by ``end_on``), ``won_worth``,
     ``n_won``.
     """
-    deals = department.select_deals(by=keys)
+    has_amount = metric == "revenue" and department.has("deals", "amount")
+    deals = with_latest_values(department, department.select_deals(by=keys))
     deals = deals.filter(
         deals.created_at.notnull() & ((deals.status == "open") | deals.closed_at.notnull())
     )
-    has_amount = metric == "revenue" and "amount" in deals.columns
     one = deals.amount if has_amount else ibis.literal(1 if metric != "revenue" else None)
-    due = deals.expected_close_on if "expected_close_on" in deals.columns else ibis.null()
     deals = deals.select(
         *dict.fromkeys(["deal_id", "status", *keys]), worth=one.cast("decimal(18, 4)"),
-        due_on=due.cast("date"), created_on=deals.created_at.date(),
+        due_on=deals.expected_close_on.cast("date"), created_on=deals.created_at.date(),
         closed_on=deals.closed_at.date(),
     )  # fmt: skip
     rows = deals.cross_join(ibis.range(len(spans)).unnest().name("span").as_table())
@@ -114,6 +113,19 @@ def coverage_cells(
     names = ["span", "stage_code", "band", "n_deals", "n_worth", "n_won"]
     order = [*keys, "span", "stage_code", "band"]
     return frame.astype(dict.fromkeys(names, "int64")).sort_values(order, ignore_index=True)
+
+
+def undated_cells(department: Department, keys: list[str]) -> pd.DataFrame:
+    """Count the deals that are left out by group: ``n_undated``."""
+    deals = department.select_deals(by=keys)
+    is_open = deals.status == "open"
+    deals = deals.filter(
+        ibis.ifelse(is_open, deals.created_at.isnull(),
+                    deals.created_at.isnull() | deals.closed_at.isnull())
+    )  # fmt: skip
+    counts = fetch(deals.group_by(keys).agg(n_undated=_.count()) if keys else
+                   deals.agg(n_undated=_.count()))  # fmt: skip
+    return counts.sort_values(keys, ignore_index=True) if keys else counts
 
 
 def _with_stage(department: Department, rows: ibis.Table, spans: pd.DataFrame) -> ibis.Table:

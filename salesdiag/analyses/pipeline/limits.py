@@ -15,7 +15,7 @@ from salesdiag.stats.rates import normal_quantile
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from salesdiag.analyses.pipeline.chances import Ends
+    from salesdiag.analyses.pipeline.chances import Ends, Shares
 
     Floats = NDArray[np.float64]
 
@@ -41,10 +41,12 @@ class Limit(NamedTuple):
             raise InputError(message)
 
 
-def limit_of(days: Floats, counts: Floats, ends: Ends, limit: Limit) -> Threshold:
+def limit_of(days: Floats, counts: Floats, shares: Shares, ends: Ends, limit: Limit) -> Threshold:
     """Find the age by the rule, from counts (won, lost, left, still) by days."""
     if limit.rule == "win chance":
-        return win_chance_age(days, counts, share=limit.chance_share, confidence=limit.confidence)
+        return win_chance_age(
+            days, counts, shares, share=limit.chance_share, confidence=limit.confidence
+        )
     if ends.won.sum() < _FEWEST_WON:
         return Threshold(np.nan, np.nan, np.nan, "too few wins")
     if limit.rule == "winners' time":
@@ -61,7 +63,8 @@ def limit_of(days: Floats, counts: Floats, ends: Ends, limit: Limit) -> Threshol
 def _winners_time(ends: Ends, limit: Limit) -> Threshold:
     ages = np.arange(len(ends.won), dtype=float)
     place = np.zeros(len(ages), dtype=np.intp)
-    weights = ended_weights(ages, ends.won, ends.lost, ends.still, place)
+    rivals = ends.lost + ends.untold
+    weights = ended_weights(ages, ends.won, rivals, ends.still, place)
     found = ended_quantile(ages, ends.won, weights, place, 1, probability=limit.winner_share,
                            confidence=limit.confidence)  # fmt: skip
     days, low, high = (float(one[0]) for one in found)

@@ -8,6 +8,7 @@ import ibis
 import pandas as pd
 from ibis import _
 
+from salesdiag.analyses.pipeline.standing import stage_now, stages_of, with_latest_values
 from salesdiag.analyses.pipeline.stays import stays
 from salesdiag.engine import fetch
 
@@ -26,12 +27,10 @@ def open_cells(
     """Count open deals by group, stage (0 for all, if not ``in_stage``) and days.
 
     Columns: the keys, ``code``, ``days`` (both `NOWHERE` where not known), ``n_open``,
-    ``n_priced``, ``open_amount``.
+    ``n_priced``, ``open_amount`` (as of that day, where there is a history of amounts).
     """
     deals = department.select_deals(by=keys, start=start, end=end)
-    deals = deals.filter(deals.status == "open")
-    if "amount" not in deals.columns:
-        deals = deals.mutate(amount=ibis.null().cast("decimal(18, 4)"))
+    deals = with_latest_values(department, deals.filter(deals.status == "open"))
     as_of = ibis.literal(department.as_of).cast("date")
     if in_stage:
         here = stays(department, [], department.as_of).filter(_.left_on.isnull())
@@ -39,7 +38,11 @@ def open_cells(
         # one row a deal, whatever the table of deals repeats
         here = here.group_by("deal_id").agg(code=_.code.max(), days=_.days.max())
         rows = deals.left_join(here, "deal_id")
-        rows = rows.mutate(code=_.code.fill_null(NOWHERE), days=_.days.fill_null(NOWHERE))
+        # one that was there before the history begins has a stage, but no day of entering it
+        now = stage_now(department, rows)
+        ends = stages_of(department).ends("open")
+        there = ibis.ifelse(now.isin(ends), now, NOWHERE) if ends else ibis.literal(NOWHERE)
+        rows = rows.mutate(code=ibis.coalesce(_.code, there), days=_.days.fill_null(NOWHERE))
     else:
         age = as_of.delta(deals.created_at.date(), unit="day").cast("int64")
         known = ibis.ifelse(deals.created_at.isnull(), NOWHERE, ibis.greatest(age, 0))

@@ -70,6 +70,8 @@ def _pushes(department: Department, deals: ibis.Table, months: int) -> ibis.Tabl
     changes = department.table("deal_changes").filter(
         (_.field == "expected_close_on") & (_.changed_at.date() <= department.as_of)
     )
+    # a row that stands twice is one change
+    changes = changes.select("deal_id", "changed_at", "old_value", "new_value").distinct()
     since = department.calendar.fiscal_year_start
 
     def period(text: ibis.Value) -> ibis.Value:

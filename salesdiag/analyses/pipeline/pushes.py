@@ -80,6 +80,7 @@ def push_counts(
           push (in the first row from the creation), in [0, 1]; NaN where none was decided;
         - ``n_pushes``, ``n_pulls`` : changes to a later, and to an earlier period; the same in all
           rows of a group; ``n_unread`` : changes whose old or new day is missing or no date.
+          A change that stands twice in the table is one.
 
     Raises
     ------

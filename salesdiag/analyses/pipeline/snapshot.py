@@ -172,7 +172,9 @@ def pipeline_snapshot(
     cells = _cells(department, keys, day, start, end)
     groups = groups_with_deals(department, keys, start=start, end=end)
     table = _sums(_rows(groups, cells, keys), cells, keys, level)
-    table = table.assign(snapshot_on=pd.Timestamp(day), is_rebuilt=is_rebuilt(department, day, keys))
+    table = table.assign(
+        snapshot_on=pd.Timestamp(day), is_rebuilt=is_rebuilt(department, day, keys)
+    )
     table["snapshot_on"] = table["snapshot_on"].astype("datetime64[us]")
     table = table.assign(**_expected(department, table, cells, keys, day, level))
     table["stage"] = stages_of(department).named(table["code"])

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from salesdiag.analyses.pipeline.chances import UNKNOWN, Ends, by_day, chance_after, look_ahead
+from salesdiag.analyses.pipeline.chances import (
+    UNKNOWN,
+    by_day,
+    chance_after,
+    look_ahead,
+    shares_of,
+)
 from salesdiag.analyses.pipeline.groups import counted, places, summed
 from salesdiag.analyses.pipeline.limits import RULES, Limit, limit_of
 from salesdiag.analyses.pipeline.open_cells import NOWHERE, groups_with_deals, open_cells
-from salesdiag.analyses.pipeline.standing import stages_of
-from salesdiag.analyses.pipeline.stays import OUTCOMES, RESERVED, outcome_cells
+from salesdiag.analyses.pipeline.standing import refuse_pipelines, stages_of
+from salesdiag.analyses.pipeline.stays import OUTCOMES, RESERVED, moved_cells, outcome_cells
 from salesdiag.department import UNASSIGNED
 from salesdiag.errors import InputError, MissingDataError
 from salesdiag.reductions.ages import age_cells
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
 
 Clock = Literal["stage", "deal"]
 ALL = "all stages"
+_AFTER = ["days", "n_won", "n_lost", "n_open"]
 _COLUMNS = [
     "stage", "clock", "rule", "threshold_basis", "n_learnt", "n_learnt_won",
     "threshold_days", "threshold_days_low", "threshold_days_high", "look_ahead_days",
@@ -63,7 +70,9 @@ def stalled_deals(
     Where the chance does not fall so far there is no such age and nothing is stalled: a deal
     may be old and as good as new. Where too few deals were won, or were watched long enough, it
     cannot be told. The age is that of the whole department, for groups are too small to have
-    ages of their own. Beyond it a deal may still win; ``later_win_rate`` says how often such
+    ages of their own. With the clock "stage" a win counts for the stage on the day on which the
+    deal *left the stage*, and deals that left it and are open count as those before them did that
+    went on, from the day on which they did (Aalen-Johansen). Beyond the age a deal may still win; ``later_win_rate`` says how often such
     deals did. That they would win if they were worked on is not said.
 
     Parameters
@@ -99,15 +108,20 @@ def stalled_deals(
         - ``stage`` : the stage; "unassigned" for deals whose stage is not known; "all stages"
           where the clock is that of the deal;
         - ``clock``, ``rule`` : as asked, or as chosen;
-        - ``threshold_basis`` : "learnt"; "no such age"; "too few wins" (below 20);
+        - ``threshold_basis`` : "learnt"; "no such age"; "too few wins" (below 20); "too short a
+          history" (what becomes of more than a tenth of the deals lies beyond what was watched);
         - ``n_learnt``, ``n_learnt_won`` : stays (or deals) from which the age was learnt, and how
           many of these belong to deals won by now;
         - ``threshold_days`` : days beyond which a deal is stalled; NaN unless learnt;
           ``threshold_days_low``, ``threshold_days_high`` : its interval; the upper end is infinite
           where it cannot be told;
-        - ``look_ahead_days`` : days within which nine in ten wins come; NaN without wins;
+        - ``look_ahead_days`` : with the clock "deal" days within which nine in ten wins come; with
+          "stage" days within which nine in ten of the deals that are won have left the stage; NaN
+          without wins;
         - ``entry_win_rate``, ``entry_win_rate_low``, ``entry_win_rate_high`` : chance of a deal
-          that has just entered to be won within these, in [0, 1];
+          that has just entered to be won within these (with the clock "stage": to leave within
+          these and be won then or later), in [0, 1]; NaN with too short a history. What becomes
+          of deals that are open in later stages is taken as known, which makes the interval short;
         - ``later_win_rate``, ``later_win_rate_low``, ``later_win_rate_high`` : chance of one
           undecided at the threshold; NaN where none was watched on;
         - ``n_open`` : open deals of the group in the stage; ``n_undated`` : of these, without a
@@ -124,7 +138,8 @@ def stalled_deals(
     MissingDataError
         If a table or column is missing.
     InputError
-        If an option is not one of those allowed.
+        If an option is not one of those allowed, or with the clock "stage" there are several
+        pipelines.
 
     References
     ----------
@@ -157,6 +172,8 @@ def stalled_deals(
     department.require(deals=["deal_id", "status", "created_at", "closed_at"])
     chosen = _clock(department, clock)
     in_stage = chosen == "stage"
+    if in_stage:
+        refuse_pipelines(department)
     cells = open_cells(department, keys, in_stage=in_stage, start=start, end=end)
     learnt = _learnt(department, in_stage=in_stage, limit=limit)
     names = [*keys, "code"]
@@ -203,12 +220,17 @@ def _learnt(department: Department, *, in_stage: bool, limit: Limit) -> pd.DataF
     """Learn the age, and how likely wins are before and after it, stage by stage."""
     if in_stage:
         cells = outcome_cells(department, department.as_of)
+        moved = moved_cells(department, department.as_of)
     else:
         ages = age_cells(department)
         ages = ages[ages["age_days"] >= 0].rename(columns={"age_days": "days", "n_open": "n_here"})
         sums = ages.groupby("days", as_index=False)[["n_won", "n_lost", "n_here"]].sum()
         cells = sums.assign(code=0, n_left=0)
-    rows = [_one(code, part, limit) for code, part in cells.groupby("code")]
+        moved = pd.DataFrame(columns=["code", *_AFTER], dtype=float)
+    rows = [
+        _one(code, part, moved[moved["code"] == code], limit)
+        for code, part in cells.groupby("code")
+    ]
     names = ["code", "threshold_basis", "n_learnt", "n_learnt_won", "look_ahead_days"]
     for name in ("threshold_days", "entry_win_rate", "later_win_rate"):
         names += [name, f"{name}_low", f"{name}_high"]
@@ -217,11 +239,12 @@ def _learnt(department: Department, *, in_stage: bool, limit: Limit) -> pd.DataF
     return table.astype(kinds)
 
 
-def _one(code: object, cells: pd.DataFrame, limit: Limit) -> dict[str, object]:
+def _one(code: object, cells: pd.DataFrame, moved: pd.DataFrame, limit: Limit) -> dict[str, object]:
     days = cells["days"].to_numpy(float)
     counts = cells[OUTCOMES].to_numpy(float).T
-    ends: Ends = by_day(days, *counts)
-    found, ahead = limit_of(days, counts, ends, limit), look_ahead(ends)
+    shares = shares_of(*(moved[name].to_numpy(float) for name in _AFTER))
+    ends = by_day(days, *counts, shares)
+    found, ahead = limit_of(days, counts, shares, ends, limit), look_ahead(ends)
     entry = chance_after(ends, ahead, None, limit.confidence)
     later = UNKNOWN
     if not np.isnan(found.days):
@@ -253,7 +276,7 @@ def _counted(
         open_amount=np.where(priced > 0, summed(cells["open_amount"], place, n_rows), np.nan),
     )  # fmt: skip
     stalled = summed(cells["open_amount"] * beyond, place, n_rows)
-    can_tell = table["threshold_basis"] != "too few wins"
+    can_tell = ~table["threshold_basis"].isin(["too few wins", "too short a history"])
     table["stalled_amount"] = np.where((priced > 0) & can_tell, stalled, np.nan)
     whole = np.where(can_tell, table["n_open"] - table["n_undated"], 0)
     low, high = wilson_interval(table["n_stalled"], whole, confidence=level)

@@ -198,12 +198,7 @@ def standing(
     tell), ``stage_0`` (its number, -1 if not known), ``entered_0`` (day on which that stage was
     entered, null if not known), ``amount_0``, ``due_0``, ``unread_0``.
     """
-    deals = department.select_deals(start=start, end=end)
-    for name, kind in (("created_at", "timestamp"), ("closed_at", "timestamp"), ("stage", "string"),
-                       ("amount", "decimal(18, 4)"), ("expected_close_on", "date"),
-                       ("rep_id", "string")):  # fmt: skip
-        if name not in deals.columns:
-            deals = deals.mutate(**{name: ibis.null().cast(kind)})
+    deals = with_columns(department.select_deals(start=start, end=end))
     deals = deals.mutate(created_on=_.created_at.date(), closed_on=_.closed_at.date())
     deals = with_values(department, deals, days)
     deals = _with_stages(department, deals, days)
@@ -256,6 +251,27 @@ def with_values(department: Department, deals: ibis.Table, days: Sequence[date])
     return joined.drop("deal_id_right").mutate(**values)
 
 
+def with_latest_values(department: Department, deals: ibis.Table) -> ibis.Table:
+    """Give the deals with amount and expected close as they were on ``as_of``.
+
+    Turning a department back undoes closings; amounts and days are undone here, where there is
+    a history of them.
+    """
+    deals = with_columns(deals)
+    found = with_values(department, deals, [department.as_of])
+    return found.mutate(amount=found.amount_0, expected_close_on=found.due_0)
+
+
+def with_columns(deals: ibis.Table) -> ibis.Table:
+    """Add the columns that deals may lack, without values."""
+    for name, kind in (("created_at", "timestamp"), ("closed_at", "timestamp"), ("stage", "string"),
+                       ("amount", "decimal(18, 4)"), ("expected_close_on", "date"),
+                       ("rep_id", "string")):  # fmt: skip
+        if name not in deals.columns:
+            deals = deals.mutate(**{name: ibis.null().cast(kind)})
+    return deals
+
+
 def _found_by_changes(department: Department, after: date) -> ibis.Table:
     """Give what each change found, one row a deal, field and moment.
 
@@ -266,7 +282,9 @@ def _found_by_changes(department: Department, after: date) -> ibis.Table:
     if not department.settings.is_rewound:  # the deals are as of that day; later rows are slips
         changes = changes.filter(_.changed_at.date() <= department.as_of)
     moment = ["deal_id", "field", "changed_at"]
-    changes = changes.select(*moment, old=_.old_value.cast("string"), new=_.new_value.cast("string"))
+    changes = changes.select(
+        *moment, old=_.old_value.cast("string"), new=_.new_value.cast("string")
+    )
     one = ibis.literal(1).cast("int64")
     olds = changes.select(*moment, value=_.old, step=one, is_old=one)
     news = changes.select(*moment, value=_.new, step=-one, is_old=one - one)
@@ -309,7 +327,9 @@ def _with_stages(department: Department, deals: ibis.Table, days: Sequence[date]
     is_told = joined.created_on >= begun if begun is not None else ibis.literal(value=False)
     is_told = is_told.fill_null(False)  # noqa: FBT003
     first = ibis.literal(first_stage(department, stages)).cast("int64")
-    here = ibis.ifelse(joined.stage_now.isin(ends), -1, joined.stage_now) if ends else joined.stage_now
+    here = (
+        ibis.ifelse(joined.stage_now.isin(ends), -1, joined.stage_now) if ends else joined.stage_now
+    )
     columns = {}
     for number, day in enumerate(days):
         old = ibis.literal(-1).cast("int64")  # created before the history begins, never moved

@@ -68,7 +68,8 @@ def sales_velocity(
         the deal has now.
     start, end : date or str, optional
         First and last day (both included) on which the deal was **created**. For ``"earlier"``
-        the window is by default the twelve months up to ``end``.
+        the window is by default the twelve months up to ``end``, and ends with ``as_of`` at the
+        latest, so that both windows are of one length.
     confidence : float, default 0.95
         Level of the intervals, strictly between 0 and 1. What is independent is the account;
         deals without one, the day of creation.
@@ -77,7 +78,9 @@ def sales_velocity(
         these groups), or the same group in the window of the same length before.
     horizon_days : int, optional
         Only wins within so many days count, for all groups and both windows. Default: the
-        longest time that at least five deals of the window were watched.
+        longest time that at least five deals of the window were watched. A group of which
+        hardly any deal was watched so long gets NaN, as figures of its young deals are none of
+        that horizon; give a shorter one to compare it.
     n_draws : int, default 300
         How often accounts are drawn.
     seed : int, default 0
@@ -95,6 +98,8 @@ def sales_velocity(
           taken to be like the other won ones;
         - ``horizon_days`` : days within which wins count;
         - ``win_rate``, ``win_rate_low``, ``win_rate_high`` : chance to be won by then, in [0, 1];
+          NaN, as all figures that follow, where fewer than five of its deals (or a fifth, if there
+          are few) were watched so long and any that was not is open;
         - ``won_mean_amount``, ``won_mean_amount_low``, ``won_mean_amount_high`` : mean amount of
           the deals won by then; NaN without any;
         - ``deal_value_amount``, ``deal_value_amount_low``, ``deal_value_amount_high`` : what a deal
@@ -174,6 +179,8 @@ def _windows(
     if against == "rest":
         return [(start, end)]
     last = department.as_of if end is None else parse_day(end, "end")
+    if start is None or parse_day(start, "start") <= department.as_of:
+        last = min(last, department.as_of)  # nothing was created later
     first = last_twelve_months(last)[0] if start is None else parse_day(start, "start")
     length = last - first
     return [(first, last), (first - length - timedelta(days=1), first - timedelta(days=1))]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 WON, LOST, OPEN, AMOUNT, PRICED = range(5)
 FACTORS = ("deals", "win_rate", "size", "cycle")
 _FEWEST_WATCHED = 5
+_MOST_UNDECIDED = 0.1
 
 
 class Figures(NamedTuple):
@@ -36,6 +37,28 @@ def longest_age(counts: Floats) -> int:
     at_risk = counts[:, :3].sum(axis=1)[::-1].cumsum()[::-1]
     enough = np.flatnonzero(at_risk >= min(_FEWEST_WATCHED, at_risk.max(initial=0)))
     return int(enough[-1]) if len(enough) else 0
+
+
+def is_watched(
+    side: NDArray[np.bool_], age: NDArray[np.intp], counts: Floats, horizon: int
+) -> bool:
+    """Tell whether enough of a side's deals (where ``side``) were watched until the horizon.
+
+    Enough are a fifth of them, at most five, or so many as to leave nobody open; it is enough,
+    too, that nobody open is older and at most a tenth were undecided.
+    """
+    here = np.zeros((int(age.max(initial=0)) + 1, 3))
+    np.add.at(here, age[side], counts[side][:, :3])
+    if not here[:, OPEN].any():
+        return True
+    at_risk = here.sum(axis=1)[::-1].cumsum()[::-1]
+    enough = min(_FEWEST_WATCHED, max(1.0, at_risk[0] // 5))
+    tail = int(np.flatnonzero(at_risk >= enough)[-1])
+    if tail >= horizon:
+        return True
+    ended = here[:, WON] + here[:, LOST]
+    survival = np.cumprod(1 - ended / np.maximum(at_risk, 1e-300))
+    return bool(survival[tail] <= _MOST_UNDECIDED and not here[tail + 1 :, OPEN].any())
 
 
 def figures_of(
@@ -64,7 +87,18 @@ def figures_of(
             low[place], high[place] = drawn_interval(
                 told, whole[place], n_clusters=len(names), confidence=confidence
             )
+    whole = _told(whole, side, age, values, horizon)
     return Figures(whole, *_bounded(whole, low, high))
+
+
+def _told(
+    whole: Floats, side: NDArray[np.intp], age: NDArray[np.intp], values: Floats, horizon: int
+) -> Floats:
+    """Take out what a cohort, or its reference, was not watched long enough to tell."""
+    here, there = (is_watched(side == one, age, values, horizon) for one in (0, 1))
+    told = np.full(len(whole), here)
+    told[len(NAMES) :] &= there
+    return np.where(told, whole, np.nan)
 
 
 def _by_side(side: NDArray[np.intp], each: Floats) -> Floats:

@@ -56,7 +56,8 @@ def time_in_stage(
     A stay ends when the deal enters another stage or is closed. The figures are of the first
     stay of each deal; ``total_*`` adds up all its stays in the stage, for a deal that comes
     back waits again. Days are calendar days, weekends included. Deals that were never moved
-    wait in the first stage since their creation, unless that lies before the history begins.
+    wait since their creation, unless that lies before the history begins: in the stage where they
+    stand now, or in the first if that is an end or not known.
 
     How long those waited that went on, and those that were lost, is read from the same risk
     sets (Aalen-Johansen), each among those that ended so within what was watched. Going on late
@@ -149,7 +150,7 @@ def time_in_stage(
     ladder = department.ladder()
     refuse_unknown_stages(department, ladder)
     cells = wait_cells(department, keys, start=start, end=end)
-    path = ladder["stage"].tolist()[:-1]
+    path = ladder.loc[ladder["status"] == "open", "stage"].tolist()
     names = stages_of(department).names
     steps = pd.DataFrame({"code": [names.index(one) for one in path], "stage": path})
     rows = groups_of(cells, keys).merge(steps, how="cross")

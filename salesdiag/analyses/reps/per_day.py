@@ -40,10 +40,10 @@ def per_day_sums(
     """Add up wins, revenue and activities of each unit, and what peers did on as many days.
 
     The expectation is made month by month, so that who was there in good months only is held
-    against those months. Whoever owns any deal (for activities: or logged any) counts with all
-    selling days, with nothing won as well. How much chance moves a month is read off the months
-    of each unit. Left out, and counted, is what has no day, is nobody's or fell on days on which
-    the unit did not sell; left out are metrics that no table allows.
+    against those months. Whoever owns any deal counts with all selling days, with nothing won as
+    well (an id that ``reps`` lacks only where it has any). How much chance moves a month is read
+    off the months of each unit. Left out, and counted, is what has no day, is nobody's or fell on
+    days on which the unit did not sell; left out are metrics that no table allows.
     """
     if not is_of_reps(department, unit):
         return []
@@ -66,21 +66,25 @@ def per_day_sums(
                 )
     done = _activities(department, keys, unit, start, end)
     if done is not None:
-        owners = _doers(owners, done, keys)
         found.append(_against_peers(department, done, owners, keys, unit, ACTIVITIES, start, end))
     return found
 
 
 def _owners(department: Department, keys: Sequence[str], unit: str) -> pd.DataFrame:
-    """List the units that own any deal, in each group."""
+    """List the units that own any deal, in each group; of reps, those that are on the list.
+
+    An id that the list lacks is mostly a slip of the pen, and no rep who wins nothing.
+    """
     group = [*keys, "unit_id"]
     deals = department.select_deals(by=[*keys, unit]).mutate(unit_id=_[unit])
     units = fetch(deals.select(group).distinct())
+    if unit == "rep_id" and department.has("reps"):
+        units = units[units["unit_id"].isin(department.fetch("reps")["rep_id"])]
     return units.sort_values(group, ignore_index=True)
 
 
 def _doers(owners: pd.DataFrame, done: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Put those who logged an activity beside those who own a deal, in each group."""
+    """Put those who did anything beside those who own a deal, in each group."""
     group = [*keys, "unit_id"]
     return (
         pd.concat([owners[group], done[group]], ignore_index=True)
@@ -135,7 +139,8 @@ def _against_peers(
     named = months[(months["unit_id"] != UNASSIGNED) & months["month"].notna()]
     days = _days(department, named, unit, start, end)
     of_reps = [key for key in keys if key in days]
-    grid = owners[owners["unit_id"] != UNASSIGNED].merge(days, on=[*of_reps, "unit_id"])
+    units = _doers(owners[owners["unit_id"] != UNASSIGNED], named, keys)
+    grid = units.merge(days, on=[*of_reps, "unit_id"])
     rows = grid.merge(named[[*group, "month", *_SUMS]], on=[*group, "month"], how="left")
     rows = rows.fillna(dict.fromkeys(_SUMS, 0.0)).sort_values([*group, "month"], ignore_index=True)
     by = [*keys, "month"]

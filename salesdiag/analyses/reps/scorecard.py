@@ -76,7 +76,7 @@ def rep_scorecard(
     and leads as old at ``as_of`` as 95 of 100 in the whole department were when it came (a day
     at least); younger ones are open, so what came in yesterday counts against nobody. A lead
     that the table repeats counts once. **Per selling day** compares within the same months whoever
-    owns any deal (for activities: or logged any), also who won nothing,
+    owns any deal, also who won nothing (an id that ``reps`` lacks: only where it has any),
     and is no measure of skill alone: whoever is given more leads wins more; managers (by their
     role) have no selling days here. Adjust for nothing that happens on the way (stage,
     activity): it may be what makes a rep good. The size of deals is left out by default, for a
