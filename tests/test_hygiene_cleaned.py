@@ -179,7 +179,8 @@ def test_steps_of_the_funnel_counted_by_hand():
         ("D", "lost", 0, 12, "r1", 10.0, 10.0),  # lost in "lead"
         ("E", "open", 0, None, "r1", 10.0, 10.0),  # still in "lead": not decided there
         ("F", "lost", 9, 3, "r1", 10.0, 10.0),  # closed before it was created
-        ("G", "won", 5, 9, "r1", 10.0, 10.0),  # no history: in no step
+        ("G", "won", 5, 9, "r1", 10.0, 10.0),  # never moved: in "lead" since its creation
+        ("H", "lost", -5, 9, "r1", 10.0, 10.0),  # created before the history begins: unknown
     ]
     moves = moves_of([
         ("A", "lead", 0), ("A", "offer", 4), ("B", "lead", 0), ("B", "offer", 3),
@@ -190,12 +191,13 @@ def test_steps_of_the_funnel_counted_by_hand():
     steps = table[table["metric"] == "stage_conversion"].set_index("from_stage")
     assert steps.index.tolist() == ["lead", "offer"]
     lead, offer = steps.loc["lead"], steps.loc["offer"]
-    # A, B, C of A, B, C, D, F went on; without doubt A, B of A, B, C, D
-    assert (lead.n_rows, lead.n_rows_left_out, lead.n_contradictory) == (5, 2, 2)
-    assert (lead.value_with, lead.value_without) == (3 / 5, 2 / 4)
-    # A of A, B, C; C was lost before it came there
-    assert (offer.n_rows, offer.n_rows_left_out) == (3, 1)
-    assert (offer.value_with, offer.value_without) == (1 / 3, 1 / 2)
+    # A, B, C, G of A, B, C, D, F, G went on; without doubt A, B, G of A, B, C, D, G
+    assert (lead.n_rows, lead.n_rows_left_out, lead.n_contradictory) == (6, 2, 2)
+    assert (lead.value_with, lead.value_without) == (4 / 6, 3 / 5)
+    # A, G of A, B, C, G; C was lost before it came there
+    assert (offer.n_rows, offer.n_rows_left_out) == (4, 1)
+    assert (offer.value_with, offer.value_without) == (2 / 4, 2 / 3)
+    assert steps["n_unknown"].tolist() == [1, 0]
 
 
 def test_steps_agree_with_the_funnel_where_nothing_is_left_out():
@@ -204,3 +206,53 @@ def test_steps_agree_with_the_funnel_where_nothing_is_left_out():
     funnel = sd.funnel.stage_conversion(sample_department(), start="2024-03-01")
     funnel = funnel.set_index("from_stage")
     assert steps["n_rows"].to_dict() == (funnel["n_to"] + funnel["n_lost"]).to_dict()
+
+
+def test_lost_deals_without_a_move_are_lost_in_the_first_stage():
+    rows = [(f"D{number}", "won" if number < 31 else "lost", 0, 10, "r1", 10.0, 10.0)
+            for number in range(60)]  # fmt: skip
+    moves = moves_of([(f"D{number}", stage, when) for number in range(31)
+                      for stage, when in (("lead", 0), ("offer", 4))])  # fmt: skip
+    moves["entered_at"] += pd.to_timedelta(11 * np.arange(62) % 1440, unit="min")  # no batch
+    department = deals_of(rows, COLUMNS, stages=STAGES, stage_changes=moves)
+    table = sd.hygiene.cleaned_metrics(department).set_index(["metric", "from_stage"])
+    lead = table.loc[("stage_conversion", "lead")]
+    assert (lead.n_rows, lead.n_unknown, lead.value_with) == (60, 0, 31 / 60)
+    funnel = sd.funnel.stage_conversion(department)["conversion_rate"][0]
+    assert lead.value_with == pytest.approx(funnel)
+
+
+def test_closed_deals_without_a_day_count_where_no_day_is_asked_for():
+    rows = [(f"W{number}", "won", 0, 10, "r1", 10.0, 10.0) for number in range(20)]
+    rows += [(f"L{number}", "lost", 0, None, "r1", 10.0, 10.0) for number in range(20)]
+    rows += [("X", "won", 0, None, "r1", 10.0, 10.0), ("Y", "won", 0, 10, None, 10.0, 10.0)]
+    department = deals_of(rows, COLUMNS)
+    table = by_metric(sd.hygiene.cleaned_metrics(department))
+    rate = table.loc["win_rate"]
+    assert (rate.n_rows, rate.n_unknown, rate.value_with) == (42, 0, 22 / 42)
+    assert rate.value_with == sd.funnel.win_rate(department)["win_rate"][0]
+    counts = table[["n_rows", "n_unknown"]].T.to_dict("list")
+    assert (counts["won_amount"], counts["cycle_days"]) == ([22, 0], [21, 1])
+    # X stands on no day, and of Y no selling days can be told
+    assert (counts["wins_per_day"], counts["revenue_per_day"]) == ([20, 2], [20, 2])
+    table = by_metric(sd.hygiene.cleaned_metrics(department, start="2025-01-01"))
+    assert table.loc["win_rate", ["n_rows", "n_unknown"]].tolist() == [21, 21]
+    assert table.loc["won_amount", ["n_rows", "n_unknown"]].tolist() == [21, 1]
+    none = deals_of(rows[20:41], COLUMNS)  # no deal has a day
+    table = by_metric(sd.hygiene.cleaned_metrics(none, by="rep_id"))
+    assert table.loc["wins_per_day", ["n_rows", "n_unknown"]].tolist() == [0, 1]
+    assert table.loc["win_rate", ["n_rows", "value_with"]].tolist() == [21, 1 / 21]
+
+
+def test_wins_at_nothing_stand_on_one_side_only():
+    rows = [("A", "won", 0, 10, "r1", 100.0, 100.0), ("B", "won", 0, 10, "r1", 0.0, 50.0),
+            ("C", "won", 0, 10, "r1", None, 50.0), ("D", "won", 0, 40, "r2", 60.0, 80.0)]  # fmt: skip
+    table = by_metric(sd.hygiene.cleaned_metrics(deals_of(rows, COLUMNS)))
+    size = table.loc["won_amount"]
+    assert (size.n_rows, size.n_unknown, size.n_rows_left_out, size.n_contradictory) == (3, 1, 1, 1)
+    assert (size.value_with, size.value_without) == (160 / 3, 80)
+    day = table.loc["revenue_per_day"]
+    assert (day.n_rows, day.n_unknown, day.n_rows_left_out, day.difference) == (3, 1, 1, 0)
+    price = table.loc["price_realisation"]
+    assert (price.n_rows, price.n_unknown) == (2, 2)
+    assert price.value_with == pytest.approx(160 / 180)

@@ -12,7 +12,8 @@ def attempts(frames, table):
     first = found[tried >= 1]
     pairs.append((first["n"].sum(), whole["n_tried"]))
     reached = found.loc[found["is_reached"] & (found["n_tries"] == 0), "n"].sum()
-    return [*pairs, (reached, whole["n_reached"])]
+    early = found["n_early"].sum()
+    return [*pairs, (reached, whole["n_reached"]), (early, whole["n_early_attempts"])]
 
 
 def received(frames, table):

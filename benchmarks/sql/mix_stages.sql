@@ -19,19 +19,20 @@ WITH reached AS (
 ), wide AS (
     SELECT
         unit_id, source, segment, product, quarter, status,
-        CASE WHEN status = 'won' THEN 4 ELSE least(stood, 3) END AS furthest, count(*) AS n
+        CASE WHEN stood IS NULL THEN -1 WHEN status = 'won' THEN 4 ELSE least(stood, 3) END
+            AS furthest, count(*) AS n
     FROM placed
-    WHERE stood IS NOT NULL
     GROUP BY ALL
 ), cells AS (
     SELECT
         step, unit_id, source, segment, product, quarter,
         (coalesce(sum(n) FILTER (WHERE furthest > step), 0))::DOUBLE AS n_events,
-        (coalesce(sum(n) FILTER (WHERE furthest > step OR status = 'lost'), 0))::DOUBLE AS n_cases,
+        (coalesce(sum(n) FILTER (WHERE furthest > step OR (furthest = step AND status = 'lost')), 0))::DOUBLE AS n_cases,
         (coalesce(sum(n) FILTER (WHERE furthest = step AND status <> 'lost'), 0))::DOUBLE
-            AS n_open
+            AS n_open,
+        sum(n) FILTER (WHERE furthest < 0) AS n_left_out
     FROM wide
-    JOIN range(4) steps(step) ON furthest >= step
+    JOIN range(4) steps(step) ON furthest >= step OR (furthest < 0 AND step = 0)
     GROUP BY ALL
 ), totals AS (
     SELECT step, source, segment, product, quarter, sum(n_cases) AS whole, sum(n_events) AS events
@@ -40,7 +41,7 @@ WITH reached AS (
     GROUP BY ALL
 ), compared AS (
     SELECT
-        step, unit_id, n_cases, n_events, n_open, whole - n_cases AS others,
+        step, unit_id, n_cases, n_events, n_open, n_left_out, whole - n_cases AS others,
         events / nullif(whole, 0) AS rate, events - n_events AS others_hit,
         nullif(whole, 0) AS whole
     FROM cells
@@ -55,7 +56,7 @@ WITH reached AS (
 )
 SELECT
     step, unit_id, sum(n_cases)::BIGINT AS n_cases, sum(n_events)::BIGINT AS n_events,
-    sum(n_open)::BIGINT AS n_open,
+    sum(n_open)::BIGINT AS n_open, sum(n_left_out)::BIGINT AS n_left_out,
     (sum(n_cases) FILTER (WHERE others > 0))::BIGINT AS n_compared,
     sum(n_cases * rate) AS expected, sum(spread) AS own_variance,
     sum(spread * others / nullif(whole - 1, 0)) AS variance,

@@ -1,16 +1,26 @@
--- deals of each rep that anybody worked on, against those of all with like deals
+-- deals of each rep that anybody worked on, against those of all with like deals; deals younger
+-- than those were at which 95 of 100 had been worked on are open
 WITH touched AS (
-    SELECT DISTINCT deal_id
+    SELECT deal_id, min(occurred_at)::DATE AS come_on
     FROM activities
     WHERE deal_id IS NOT NULL AND occurred_at::DATE <= getvariable('as_of')
+    GROUP BY deal_id
+), known AS (
+    SELECT *, d.created_at::DATE AS born_on FROM deals d LEFT JOIN touched USING (deal_id)
+), settled AS (
+    SELECT getvariable('as_of') - greatest(quantile_disc(come_on - born_on, 0.95), 1)::INT AS last_on
+    FROM known
+    WHERE born_on IS NOT NULL AND come_on IS NOT NULL
 ), cells AS (
     SELECT
         coalesce(rep_id, 'unassigned') AS unit_id, coalesce(source, 'unassigned') AS source,
         coalesce(segment, 'unassigned') AS segment, coalesce(product, 'unassigned') AS product,
-        coalesce(year(created_at) * 4 + quarter(created_at), -1) AS quarter,
-        count(*)::DOUBLE AS n_cases, count(t.deal_id)::DOUBLE AS n_events
-    FROM deals d
-    LEFT JOIN touched t USING (deal_id)
+        coalesce(year(born_on) * 4 + quarter(born_on), -1) AS quarter,
+        (count(*) FILTER (WHERE born_on IS NULL OR born_on <= last_on))::DOUBLE AS n_cases,
+        (count(come_on) FILTER (WHERE born_on IS NULL OR born_on <= last_on))::DOUBLE AS n_events,
+        count(*) FILTER (WHERE born_on > last_on) AS n_open
+    FROM known
+    CROSS JOIN settled
     GROUP BY ALL
 ), totals AS (
     SELECT source, segment, product, quarter, sum(n_cases) AS whole, sum(n_events) AS events
@@ -19,8 +29,9 @@ WITH touched AS (
     GROUP BY ALL
 ), compared AS (
     SELECT
-        unit_id, n_cases, n_events, whole - n_cases AS others, events / whole AS rate,
-        events - n_events AS others_hit, whole
+        unit_id, n_cases, n_events, n_open, whole - n_cases AS others, events / nullif(whole, 0) AS rate,
+        events - n_events AS others_hit,
+        nullif(whole, 0) AS whole
     FROM cells
     LEFT JOIN totals USING (source, segment, product, quarter)
 ), told AS (
@@ -33,7 +44,7 @@ WITH touched AS (
 )
 SELECT
     unit_id, sum(n_cases)::BIGINT AS n_cases, sum(n_events)::BIGINT AS n_events,
-    (sum(n_cases) FILTER (WHERE others > 0))::BIGINT AS n_compared,
+    sum(n_open)::BIGINT AS n_open, (sum(n_cases) FILTER (WHERE others > 0))::BIGINT AS n_compared,
     sum(n_cases * rate) AS expected, sum(spread) AS own_variance,
     sum(spread * others / nullif(whole - 1, 0)) AS variance,
     sum(above) AS odds_above, sum(below) AS odds_below, sum(agreeing * above) AS above_agreeing,

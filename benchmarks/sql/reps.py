@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 _MIX = "known_alike mix_wins mix_stages mix_money won_months rep_activity_months rep_spans " \
-       "mix_worked mix_leads"  # fmt: skip
+       "mix_worked mix_leads owners lead_repeats"  # fmt: skip
 _STAGES = ["Qualified", "Demo", "Proposal", "Negotiation"]
 
 
@@ -80,8 +80,8 @@ def last_year(frames, table):
 
 
 def closed(frames, table):
-    whole = table["n_deals"].iloc[0] + table["n_without_rep"].iloc[0]
-    return [(frames[0]["n"].sum(), whole)]
+    names = ["n_deals", "n_without_rep", "n_without_group"]
+    return [(frames[0]["n"].sum(), table[names].iloc[0].sum())]
 
 
 def loads(frames, table):

@@ -25,8 +25,8 @@ METRICS = (
     "lead_conversion",
 )  # fmt: skip
 _COLUMNS = [
-    "metric", "from_stage", "n_rows", "n_rows_left_out", "n_suspect", "n_contradictory",
-    "n_reps", "value_with", "value_without", "difference", "difference_low", "difference_high",
+    "metric", "from_stage", "n_rows", "n_unknown", "n_rows_left_out", "n_suspect",
+    "n_contradictory", "n_reps", "value_with", "value_without", "difference", "difference_low", "difference_high",
     "relative_difference", "money_amount", "money_amount_low", "money_amount_high", "matters",
 ]  # fmt: skip
 
@@ -52,6 +52,13 @@ def cleaned_metrics(
     What is left out need not be wrong. A deal entered and won on one day may be a walk-in
     customer; leaving such wins out and no losses lowers the win rate by itself, so read that
     row as the least that the win rate could be.
+
+    Without a window closed deals without a day count wherever no day is asked for, as in
+    `win_rate`. Wins at 0 count with their 0 in ``value_with`` of the mean won amount, and are
+    left out of ``value_without``: what they hide is seen there; revenue is the same with and
+    without them. A deal that was never moved stands in the first stage since its creation,
+    unless it was created before the history begins. What a metric cannot place is counted in
+    ``n_unknown``.
 
     Parameters
     ----------
@@ -85,8 +92,12 @@ def cleaned_metrics(
           "answered_leads", "qualified_leads", "lead_conversion" (shares of leads);
         - ``from_stage`` : the stage being left; empty but for stage_conversion;
         - ``n_rows`` : rows that the metric counts; 0 where a table or column is missing;
-        - ``n_rows_left_out`` : of these, left out, or judged by less; ``n_suspect``,
-          ``n_contradictory`` : why; a row can be both;
+        - ``n_unknown`` : not of these: closed deals that the metric would speak of, but for a date
+          (in a window, per day, of a cycle; one after ``as_of`` is none), an amount (below 0 is
+          none; of price_realisation a list amount too, and 0 is none), or a rep (per day); of
+          steps, at the first, closed deals that stand in none;
+        - ``n_rows_left_out`` : of these rows, left out, or judged by less;
+          ``n_suspect``, ``n_contradictory`` : why; a row can be both;
         - ``n_reps`` : reps behind them, "unassigned" being one; of metrics per day reps with days;
         - ``value_with``, ``value_without`` : the metric of all rows and of those kept; NaN where
           there are none, or no selling days;

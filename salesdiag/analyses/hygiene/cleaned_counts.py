@@ -10,7 +10,7 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from salesdiag.analyses.hygiene.rows import deals_as_entered, within
+from salesdiag.analyses.hygiene.rows import deals_as_entered, placed, within
 from salesdiag.analyses.hygiene.rules import Rule, is_early, rules_of_deals
 from salesdiag.analyses.hygiene.suspect_rows import (
     suspect_activities,
@@ -34,7 +34,8 @@ _CONTRADICTORY = (
     "closed_in_open_stage", "open_in_closed_stage", "won_and_lost_disagree",
 )  # fmt: skip
 _DOUBTS = ("suspect", "contradictory", "left_out")
-Part = tuple[str, ibis.Value, ibis.Value, ibis.Value]  # metric, rows it counts, top, bottom
+# metric, rows it speaks of, which of them can be counted, top, bottom
+Part = tuple[str, ibis.Value, ibis.Value, ibis.Value, ibis.Value]
 
 
 def deal_cells(
@@ -44,23 +45,26 @@ def deal_cells(
     rows = doubted_deals(department, keys, least)
     if rows is None or not department.has("deals", "closed_at"):
         return nothing(keys)
-    rows = within(rows.filter(_.status != "open"), department, "closed_at", window)
+    rows = placed(rows.filter(_.status != "open"), department, "closed_at", window)
     one, won = ibis.literal(1), rows.status == "won"
+    here, dated = rows.is_placed, rows.is_dated
     cycle = rows.closed_at.date().delta(rows.created_at.date(), unit="day")
     metrics: list[Part] = [
-        ("win_rate", won | (rows.status == "lost"), ibis.ifelse(won, 1, 0), one),
+        ("win_rate", won | (rows.status == "lost"), here, ibis.ifelse(won, 1, 0), one),
         # a cycle below zero counts as one of no days, as everywhere
-        ("cycle_days", won & rows.created_at.notnull(), ibis.greatest(cycle, 0), one),
-        ("wins_per_day", won, one, ibis.literal(0)),
+        ("cycle_days", won, dated & rows.created_at.notnull(), ibis.greatest(cycle, 0), one),
+        ("wins_per_day", won, dated, one, ibis.literal(0)),
     ]
     if department.has("deals", "amount"):
         amount = rows.amount.cast("float64")
-        paid = won & (rows.amount > 0)
-        metrics += [("won_amount", paid, amount, one),
-                    ("revenue_per_day", paid, amount, ibis.literal(0))]  # fmt: skip
+        # wins at 0 stand on one side only: to leave them out is what is asked
+        told = rows.amount >= 0
+        metrics += [("won_amount", won, here & told, amount, one),
+                    ("revenue_per_day", won, dated & told, amount, ibis.literal(0))]  # fmt: skip
         if department.has("deals", "list_amount"):
             listed = rows.list_amount.cast("float64")
-            metrics.append(("price_realisation", paid & (listed > 0), amount, listed))
+            both = here & (rows.amount > 0) & (listed > 0)
+            metrics.append(("price_realisation", won, both, amount, listed))
     return _cells(rows, keys, "closed_at", metrics)
 
 
@@ -97,13 +101,13 @@ def lead_cells(
         return ibis.ifelse(yes.fill_null(False), 1, 0)  # noqa: FBT003
 
     metrics: list[Part] = [
-        ("answered_leads", every, share_of(rows.first_response_at.notnull()), one)
+        ("answered_leads", every, every, share_of(rows.first_response_at.notnull()), one)
     ]
     if "qualified_at" in rows.columns:
         known = rows.qualified_at.date() <= ibis.literal(department.as_of)
-        metrics.append(("qualified_leads", every, share_of(known), one))
+        metrics.append(("qualified_leads", every, every, share_of(known), one))
     if has_deal:
-        metrics.append(("lead_conversion", every, share_of(rows.deal_id.notnull()), one))
+        metrics.append(("lead_conversion", every, every, share_of(rows.deal_id.notnull()), one))
     return _cells(rows, keys, "created_at", metrics)
 
 
@@ -126,7 +130,7 @@ def activity_cells(
     every = ibis.literal(True)  # noqa: FBT003
     one = ibis.literal(1)
     return _cells(rows, keys, "occurred_at", [
-        ("activities_per_day", every, one, ibis.literal(0)),
+        ("activities_per_day", every, every, one, ibis.literal(0)),
     ])  # fmt: skip
 
 
@@ -144,17 +148,22 @@ def _doubted(rows: ibis.Table, kinds: Mapping[str, Rule], broken: Sequence[Rule]
 def _cells(
     rows: ibis.Table, keys: Sequence[str], date: str, metrics: Sequence[Part]
 ) -> pd.DataFrame:
-    """Add up each metric by group, rep and month."""
+    """Add up each metric by group, rep and month (of rows with a date that counts)."""
     group = [*dict.fromkeys([*keys, "rep_id_of_row"])]
-    flags = {"month": rows[date].truncate("M").date()}
-    for name, counts, top, bottom in metrics:
-        counts = counts.fill_null(False)  # noqa: FBT003
-        flags |= {f"{name}_in": counts, f"{name}_top": top, f"{name}_bottom": bottom}
+    month = rows[date].truncate("M").date()
+    if "is_dated" in rows.columns:
+        month = ibis.ifelse(rows.is_dated, month, ibis.null())
+    flags = {"month": month}
+    for name, asked, told, top, bottom in metrics:
+        asked, told = asked.fill_null(False), told.fill_null(False)  # noqa: FBT003
+        flags |= {f"{name}_in": asked & told, f"{name}_out": asked & ~told,
+                  f"{name}_top": top, f"{name}_bottom": bottom}  # fmt: skip
     rows = rows.mutate(**flags)
     sums = {}
     for name, *_parts in metrics:
         counts, kept = rows[f"{name}_in"], rows[f"{name}_in"] & ~rows.is_left_out
         sums[f"{name} n_rows"] = rows.count(where=counts)
+        sums[f"{name} n_unknown"] = rows.count(where=rows[f"{name}_out"])
         for doubt in _DOUBTS:
             sums[f"{name} n_{doubt}"] = rows.count(where=counts & rows[f"is_{doubt}"])
         for side in ("top", "bottom"):
@@ -164,7 +173,7 @@ def _cells(
     frame = frame.astype(dict.fromkeys(group, "str"))
     frame["month"] = pd.to_datetime(frame["month"]).astype("datetime64[us]")
     frame = frame.sort_values([*group, "month"], ignore_index=True)
-    counts = ["n_rows", *(f"n_{doubt}" for doubt in _DOUBTS)]
+    counts = ["n_rows", "n_unknown", *(f"n_{doubt}" for doubt in _DOUBTS)]
     floats = ["top", "bottom", "kept_top", "kept_bottom"]
     parts = []
     for name, *_parts in metrics:
@@ -181,7 +190,7 @@ def nothing(keys: Sequence[str]) -> pd.DataFrame:
     """Give cells without a row."""
     group = [*dict.fromkeys([*keys, "rep_id_of_row"])]
     blank = pd.DataFrame({name: pd.Series(dtype="str") for name in [*group, "metric"]})
-    numbers = {f"n_{doubt}": 0 for doubt in _DOUBTS} | {"n_rows": 0}
+    numbers = {f"n_{doubt}": 0 for doubt in _DOUBTS} | {"n_rows": 0, "n_unknown": 0}
     floats = dict.fromkeys(("top", "bottom", "kept_top", "kept_bottom"), 0.0)
     return blank.assign(month=pd.Series(dtype="datetime64[us]"), **numbers, **floats)
 

@@ -29,13 +29,13 @@ _PER_DAY = ("wins_per_day", "revenue_per_day", "activities_per_day")
 _DATES = {"wins_per_day": "closed_at", "revenue_per_day": "closed_at",
           "activities_per_day": "occurred_at"}  # fmt: skip
 _SIDES = ["top", "bottom", "kept_top", "kept_bottom"]
-_COUNTS = ["n_rows", "n_suspect", "n_contradictory", "n_left_out"]
+_COUNTS = ["n_rows", "n_unknown", "n_suspect", "n_contradictory", "n_left_out"]
 
 
 def with_days(
     department: Department, cells: pd.DataFrame, keys: Sequence[str], window: Window
 ) -> pd.DataFrame:
-    """Put selling days under the metrics per day, and leave out of them what names no rep.
+    """Put selling days under the metrics per day, and make unknown in them what names no rep.
 
     Days count from the first month in which a metric has rows; a group by something else than
     reps is held against the days of all its reps.
@@ -48,7 +48,12 @@ def with_days(
             continue
         days = _days(department, own, group, window)
         on = [*dict.fromkeys([*group, "rep_id_of_row"]), "month"]
-        named = own[is_named(own)].copy()
+        named = own.copy()
+        # no days can be told of rows without a rep
+        lacking = ~is_named(named)
+        named.loc[lacking, "n_unknown"] += named.loc[lacking, "n_rows"]
+        named.loc[lacking, [name for name in _COUNTS if name != "n_unknown"]] = 0
+        named.loc[lacking, _SIDES] = 0.0
         merged = named.merge(days, on=on, how="outer").assign(metric=metric)
         merged = merged.fillna(dict.fromkeys([*_COUNTS, *_SIDES, "days"], 0.0))
         merged["bottom"] = merged["kept_bottom"] = merged["days"]
@@ -66,7 +71,7 @@ def _days(
     last = pd.Timestamp(department.as_of)
     last = last if end is None else min(last, pd.Timestamp(parse_day(end, "end")))
     group = [*dict.fromkeys([*keys, "rep_id_of_row"])]
-    if first > last:
+    if pd.isna(first) or first > last:
         return own[[*group, "month"]].iloc[:0].assign(days=0.0)
     months = pd.date_range(first.to_period("M").start_time, last, freq="MS").as_unit("us")
     ends = months + pd.offsets.MonthEnd(0)

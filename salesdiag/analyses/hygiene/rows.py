@@ -88,6 +88,24 @@ def within(rows: ibis.Table, department: Department, column: str, window: Window
     return rows.filter(_[column].date() >= ibis.literal(parse_day(start, "start")))
 
 
+def placed(rows: ibis.Table, department: Department, column: str, window: Window) -> ibis.Table:
+    """Keep the rows of a window, and those that no date up to ``as_of`` places.
+
+    Adds ``is_dated``, and ``is_placed``: without a window rows lacking the date count too.
+    """
+    start, end = window
+    windowed = start is not None or end is not None
+    dated = (rows[column].date() <= ibis.literal(department.as_of)).fill_null(False)  # noqa: FBT003
+    rows = rows.mutate(is_dated=dated, is_placed=dated | ibis.literal(not windowed))
+    if start is not None:
+        first = ibis.literal(parse_day(start, "start"))
+        rows = rows.filter(~_.is_dated | (_[column].date() >= first))
+    if end is not None:
+        last = ibis.literal(parse_day(end, "end"))
+        rows = rows.filter(~_.is_dated | (_[column].date() <= last))
+    return rows
+
+
 def deals_as_entered(department: Department, window: Window = (None, None)) -> ibis.Table:
     """Give the deals of `Department.select_deals`, and when open ones are said to be closed.
 

@@ -102,7 +102,7 @@ def _with_brought_over(department: Department, rows: ibis.Table) -> ibis.Table:
     """Call import what happened before anything was written down: it came from elsewhere."""
     if "logged_at" not in rows.columns:
         return rows
-    first = _first(department, "activities", "logged_at")
+    first = first_moment(department, "activities", "logged_at")
     if pd.isna(first):
         return rows
     brought = rows.occurred_at.date() < ibis.literal(first.date())
@@ -153,7 +153,7 @@ def suspect_moves(
     rows = with_groups(department, rows, keys)
     rows = rows.select(*dict.fromkeys([*keys, "deal_id", "stage", "entered_at", "rep_id_of_row"]))
     rows = with_batches(with_clock(rows, rows.entered_at), least)
-    first = _first(department, "stage_changes", "entered_at")
+    first = first_moment(department, "stage_changes", "entered_at")
     rows = with_hour_batches(rows, least, eves(department, first, least, meetings))
     timed = rows.entry_minute.notnull()
     rules = {"one_minute": Rule(timed, rows.is_one_minute),
@@ -197,7 +197,7 @@ def _is_multiple(value: ibis.Value, of: int) -> ibis.Value:
     return (value / of) == (value / of).floor()
 
 
-def _first(department: Department, table: str, column: str) -> Any:  # noqa: ANN401
+def first_moment(department: Department, table: str, column: str) -> Any:  # noqa: ANN401
     """Give the first moment of a column, fetched once; NaT where it holds none."""
 
     def make() -> pd.DataFrame:
