@@ -15,6 +15,7 @@ from salesdiag.schema import TABLES
 from salesdiag.simulate import CAUSES, DECOYS, Fault, levels_of, world, write_world
 from salesdiag.simulate.folder import simulate
 
+
 def department_of(made):
     return sd.Department.of(made.tables, settings_of(made.settings, "made up"))
 

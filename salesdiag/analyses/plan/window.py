@@ -36,6 +36,7 @@ class Question(NamedTuple):
             inside &= periods["period_end"] <= self.last
         return periods[inside].reset_index(drop=True)
 
+
 # names of figures on the way to a plan's tables
 _ON_THE_WAY = (
     "absolute", "age_band", "attainment", "chance", "elapsed_share", "error", "forecast",
