@@ -139,7 +139,7 @@ def test_the_interval_of_the_difference_covers():
     """Wins of one day are planted for a tenth of the deals: the difference is known."""
     rng = np.random.default_rng(2)
     truth = 0.4 - 0.3 / 0.9
-    covered, n_worlds = 0, 30
+    covered, n_worlds = 0, 20
     for _world in range(n_worlds):
         n = 40 * 15
         one_day, won = rng.random(n) < 0.1, rng.random(n) < 1 / 3
@@ -153,7 +153,7 @@ def test_the_interval_of_the_difference_covers():
         table = by_metric(sd.hygiene.cleaned_metrics(deals_of(frame, list(frame.columns))))
         rate = table.loc["win_rate"]
         covered += rate.difference_low <= truth <= rate.difference_high
-    assert covered >= 25  # of 30 at 95 %: fewer come up once in 300 times
+    assert covered >= 16  # of 20 at 95 %: fewer come up once in 300 times
 
 
 def test_stages_that_disagree_are_left_out():
@@ -246,7 +246,8 @@ def test_closed_deals_without_a_day_count_where_no_day_is_asked_for():
 
 def test_wins_at_nothing_stand_on_one_side_only():
     rows = [("A", "won", 0, 10, "r1", 100.0, 100.0), ("B", "won", 0, 10, "r1", 0.0, 50.0),
-            ("C", "won", 0, 10, "r1", None, 50.0), ("D", "won", 0, 40, "r2", 60.0, 80.0)]  # fmt: skip
+            ("C", "won", 0, 10, "r1", None, 50.0),
+            ("D", "won", 0, 40, "r2", 60.0, 80.0)]  # fmt: skip
     table = by_metric(sd.hygiene.cleaned_metrics(deals_of(rows, COLUMNS)))
     size = table.loc["won_amount"]
     assert (size.n_rows, size.n_unknown, size.n_rows_left_out, size.n_contradictory) == (3, 1, 1, 1)

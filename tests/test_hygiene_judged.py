@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import salesdiag as sd
+from salesdiag.analyses.hygiene.runs import effects_of_reps
 from salesdiag.analyses.hygiene.shares import judged
 from tests.frames import deals_of
 
@@ -41,10 +42,12 @@ def test_teams_without_a_case_learn_it_too():
     rows = [("a", 10, 10), ("b", 0, 10), ("c", 0, 10), ("d", 0, 10)]
     cells = pd.DataFrame(rows, columns=["rep_id_of_row", "n_part", "n_whole"])
     cells = cells.assign(team=["North", "North", "South", "South"], question="filled")
-    table = judged(cells, ["team"], ["filled"], confidence=0.95).set_index("team")
-    square = 1.959964**2
-    # in the north all or none of a rep's ten rows: a rep is worth one row
-    assert table.loc["South", "high"] >= square / (2 + square) - 1e-5
+    cells = cells.assign(question=0)
+    teams = pd.DataFrame({"question": [0, 0], "team": ["North", "South"]})
+    effect = effects_of_reps(teams, cells, np.array([0, 0, 1, 1]))
+    # in the north a rep has all or none of ten rows, so a rep is worth one row: ten times less;
+    # its own two reps show even twice that
+    assert effect.tolist() == pytest.approx([20, 10])
 
 
 @pytest.mark.parametrize("chance", [0.03, 0.10])

@@ -26,8 +26,9 @@ METRICS = (
 )  # fmt: skip
 _COLUMNS = [
     "metric", "from_stage", "n_rows", "n_unknown", "n_rows_left_out", "n_suspect",
-    "n_contradictory", "n_reps", "value_with", "value_without", "difference", "difference_low", "difference_high",
-    "relative_difference", "money_amount", "money_amount_low", "money_amount_high", "matters",
+    "n_contradictory", "n_reps", "value_with", "value_without", "difference", "difference_low",
+    "difference_high", "relative_difference", "money_amount", "money_amount_low",
+    "money_amount_high", "matters",
 ]  # fmt: skip
 
 

@@ -83,7 +83,8 @@ def completeness(
         - ``n_reps`` : reps behind them, "unassigned" being one;
         - ``filled_share`` : ``n_filled / n_required``, in [0, 1]; NaN where none must carry it;
         - ``filled_share_low``, ``filled_share_high`` : its interval: Wilson's for one rep, else
-          with reps, not rows, as independent, never narrower than Wilson's;
+          with reps, not rows, as independent (how much a rep is worth is told by all groups),
+          never narrower than Wilson's;
         - ``others_share`` : the share of all others of the department; NaN without others;
         - ``difference`` : ``filled_share`` less ``others_share``, in [-1, 1];
         - ``difference_low``, ``difference_high`` : its interval (Newcombe's at the number of

@@ -100,8 +100,8 @@ def contradictions(
         - ``contradiction_share`` : ``n_contradictory / n_examined``, in [0, 1]; NaN where
           nothing was examined;
         - ``contradiction_share_low``, ``contradiction_share_high`` : its interval: Wilson's for
-          one rep, with deals, not rows, as independent; else with reps; never narrower than
-          Wilson's of rows;
+          one rep, with deals, not rows, as independent; else with reps; how much a deal or
+          a rep is worth is told by all groups; never narrower than Wilson's of rows;
         - ``n_deals`` : deals concerned, each once a rep;
         - ``concerned_amount`` : their money; NaN without amounts or where nothing was examined;
         - ``others_share`` : the share of all others of the department; NaN without others;

@@ -36,9 +36,7 @@ def effects_of_reps(table: pd.DataFrame, cells: pd.DataFrame, code: NDArray[np.i
     return _spread_of(sums.mul(several.astype(float), axis=0), table["question"].to_numpy())
 
 
-def effects_within_reps(
-    table: pd.DataFrame, cells: pd.DataFrame, code: NDArray[np.intp]
-) -> tuple[Floats, Floats]:
+def effects_within_reps(table: pd.DataFrame, cells: pd.DataFrame) -> tuple[Floats, Floats]:
     """Give the design effects of rows that come in deals or weeks of one rep.
 
     They are learnt from all reps of a question: one without a case, or with a few, cannot tell

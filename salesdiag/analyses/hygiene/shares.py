@@ -100,7 +100,7 @@ def _shares(
     units = found.n_clusters.astype(float)
     alone = table["n_reps"].to_numpy() < 2
     if "n_squares" in table:
-        within, theirs = effects_within_reps(table, cells, code)
+        within, theirs = effects_within_reps(table, cells)
         effect = np.fmax(np.where(alone, 1.0, effect), within)
         units = np.where(alone, table.get("n_units", np.inf), units)
     degrees = np.where((effect > 1) & (units > 1), units - 1.0, np.inf)
