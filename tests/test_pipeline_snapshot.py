@@ -17,7 +17,7 @@ from tests.real_data import needs
 from tests.test_real_data import load
 
 COLUMNS = ["deal_id", "status", "created_at", "closed_at", "amount", "expected_close_on", "rep_id"]
-PLUS = ["opening", "new", "reopened", "grew", "pulled_in"]
+PLUS = ["opening", "new", "reopened", "grew", "pulled_in", "slipped_in", "undated_in"]
 MINUS = ["shrank", "pushed_out", "won", "lost", "closing"]
 
 
@@ -193,9 +193,10 @@ def test_the_bridge_counted_by_hand():
         2, 1, 1, 2, 2,
     ]  # fmt: skip
     due = table.loc["due in the period"]
-    # A was due on day 15, so it is pulled in by being won; B is due after it
-    assert due[["n_opening", "n_pulled_in", "n_won", "n_closing"]].tolist() == [0, 1, 1, 0]
-    assert due[["opening_amount", "pulled_in_amount", "won_amount"]].tolist() == [0, 60, 60]
+    # A was due on day 15, so it slipped in by being won; B is due after it
+    names = ["n_opening", "n_pulled_in", "n_slipped_in", "n_won", "n_closing"]
+    assert due[names].tolist() == [0, 0, 1, 1, 0]
+    assert due[["opening_amount", "slipped_in_amount", "won_amount"]].tolist() == [0, 60, 60]
     assert whole["slip_rate"] == 0.5
 
 
@@ -217,12 +218,12 @@ def test_pushed_out_pulled_in_reopened_and_flow_by_hand():
     whole, due = (table.loc[one, [f"{name}_amount" for name in names]].tolist()
                   for one in ("all", "due in the period"))  # fmt: skip
     assert dict(zip(names, whole, strict=True)) == {
-        "opening": 80, "new": 40, "reopened": 30, "grew": 0, "pulled_in": 0, "shrank": 0,
-        "pushed_out": 0, "won": 40, "lost": 50, "closing": 60,
+        "opening": 80, "new": 40, "reopened": 30, "grew": 0, "pulled_in": 0, "slipped_in": 0,
+        "undated_in": 0, "shrank": 0, "pushed_out": 0, "won": 40, "lost": 50, "closing": 60,
     }  # fmt: skip
     assert dict(zip(names, due, strict=True)) == {
-        "opening": 10, "new": 40, "reopened": 30, "grew": 0, "pulled_in": 20, "shrank": 0,
-        "pushed_out": 10, "won": 40, "lost": 0, "closing": 50,
+        "opening": 10, "new": 40, "reopened": 30, "grew": 0, "pulled_in": 20, "slipped_in": 0,
+        "undated_in": 0, "shrank": 0, "pushed_out": 10, "won": 40, "lost": 0, "closing": 50,
     }  # fmt: skip
 
 

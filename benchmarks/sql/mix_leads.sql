@@ -7,7 +7,8 @@ WITH known AS (
     FROM leads
     WHERE created_at IS NULL OR created_at::DATE <= getvariable('as_of')
 ), settled AS (
-    SELECT getvariable('as_of') - greatest(quantile_disc(come_on - born_on, 0.95), 1)::INT AS last_on
+    SELECT getvariable('as_of') - greatest(quantile_disc(come_on - born_on, 0.95), 1)::INT
+        AS last_on
     FROM known
     WHERE born_on IS NOT NULL AND come_on IS NOT NULL
 ), cells AS (
@@ -28,7 +29,8 @@ WITH known AS (
     GROUP BY ALL
 ), compared AS (
     SELECT
-        unit_id, n_cases, n_events, n_open, whole - n_cases AS others, events / nullif(whole, 0) AS rate,
+        unit_id, n_cases, n_events, n_open, whole - n_cases AS others,
+        events / nullif(whole, 0) AS rate,
         events - n_events AS others_hit,
         nullif(whole, 0) AS whole
     FROM cells

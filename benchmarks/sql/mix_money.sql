@@ -24,8 +24,9 @@ WITH won AS (
     GROUP BY ALL
 ), cells AS (
     SELECT
-        'won_amount' AS metric, unit_id, source, segment, product, n AS n_cases, n_all - n AS n_left_out,
-        n AS size, money AS seen, n AS size_squares, squares AS seen_squares, money AS products
+        'won_amount' AS metric, unit_id, source, segment, product, n AS n_cases,
+        n_all - n AS n_left_out, n AS size, money AS seen, n AS size_squares,
+        squares AS seen_squares, money AS products
     FROM summed
     UNION ALL
     SELECT
@@ -34,7 +35,8 @@ WITH won AS (
     FROM summed
 ), totals AS (
     SELECT
-        metric, source, segment, product, nullif(sum(size), 0) AS whole, sum(seen) / nullif(sum(size), 0) AS rate,
+        metric, source, segment, product, nullif(sum(size), 0) AS whole,
+        sum(seen) / nullif(sum(size), 0) AS rate,
         sum(size_squares) AS squares
     FROM cells
     WHERE unit_id <> 'unassigned'

@@ -27,7 +27,8 @@ WITH reached AS (
     SELECT
         step, unit_id, source, segment, product, quarter,
         (coalesce(sum(n) FILTER (WHERE furthest > step), 0))::DOUBLE AS n_events,
-        (coalesce(sum(n) FILTER (WHERE furthest > step OR (furthest = step AND status = 'lost')), 0))::DOUBLE AS n_cases,
+        (coalesce(sum(n) FILTER (WHERE furthest > step OR (furthest = step AND status = 'lost')),
+                  0))::DOUBLE AS n_cases,
         (coalesce(sum(n) FILTER (WHERE furthest = step AND status <> 'lost'), 0))::DOUBLE
             AS n_open,
         sum(n) FILTER (WHERE furthest < 0) AS n_left_out

@@ -8,7 +8,8 @@ WITH touched AS (
 ), known AS (
     SELECT *, d.created_at::DATE AS born_on FROM deals d LEFT JOIN touched USING (deal_id)
 ), settled AS (
-    SELECT getvariable('as_of') - greatest(quantile_disc(come_on - born_on, 0.95), 1)::INT AS last_on
+    SELECT getvariable('as_of') - greatest(quantile_disc(come_on - born_on, 0.95), 1)::INT
+        AS last_on
     FROM known
     WHERE born_on IS NOT NULL AND come_on IS NOT NULL
 ), cells AS (
@@ -29,7 +30,8 @@ WITH touched AS (
     GROUP BY ALL
 ), compared AS (
     SELECT
-        unit_id, n_cases, n_events, n_open, whole - n_cases AS others, events / nullif(whole, 0) AS rate,
+        unit_id, n_cases, n_events, n_open, whole - n_cases AS others,
+        events / nullif(whole, 0) AS rate,
         events - n_events AS others_hit,
         nullif(whole, 0) AS whole
     FROM cells

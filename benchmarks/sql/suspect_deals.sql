@@ -9,11 +9,18 @@ WITH rows AS (
     SELECT rep_id, minute, count(*) AS n FROM rows WHERE minute IS NOT NULL GROUP BY ALL
 ), minutes AS (
     SELECT minute, sum(n) AS n, count(*) AS n_reps, max(n) AS most FROM cells GROUP BY minute
-), imports AS (
+), days_of AS (
+    SELECT median(n) AS usual FROM minutes GROUP BY minute::DATE
+), dense AS (
     SELECT minute
     FROM minutes
-    WHERE n >= 20 AND n >= 10 * (SELECT avg(n) FROM minutes)
+    WHERE n >= 20 AND n >= 10 * least((SELECT median(n) FROM minutes),
+                                      (SELECT median(usual) FROM days_of))
       AND (n_reps >= 3 AND 2 * most <= n OR n >= 200)
+), imports AS (
+    -- the minutes beside one belong to it
+    SELECT DISTINCT minute + side * INTERVAL 1 MINUTE AS minute
+    FROM dense, range(-1, 2) sides(side)
 ), crowded AS (
     SELECT rep_id, minute FROM cells WHERE n >= 5
 ), told AS (

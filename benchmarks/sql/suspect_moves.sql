@@ -15,7 +15,8 @@ WITH holidays AS (
     SELECT day
     FROM days
     WHERE works AND date_trunc('month', day) + INTERVAL 1 MONTH - INTERVAL 1 DAY
-          BETWEEN (SELECT min(entered_at) FROM stage_changes) AND getvariable('as_of')
+          BETWEEN (SELECT min(entered_at)::DATE FROM stage_changes)
+              AND last_day(getvariable('as_of'))
     WINDOW backwards AS (PARTITION BY date_trunc('month', day) ORDER BY day DESC)
     QUALIFY row_number() OVER backwards <= 2
 ), rows AS (
@@ -29,11 +30,18 @@ WITH holidays AS (
     SELECT rep_id, minute, count(*) AS n FROM rows WHERE minute IS NOT NULL GROUP BY ALL
 ), minutes AS (
     SELECT minute, sum(n) AS n, count(*) AS n_reps, max(n) AS most FROM cells GROUP BY minute
-), imports AS (
+), days_of AS (
+    SELECT median(n) AS usual FROM minutes GROUP BY minute::DATE
+), dense AS (
     SELECT minute
     FROM minutes
-    WHERE n >= 20 AND n >= 10 * (SELECT avg(n) FROM minutes)
+    WHERE n >= 20 AND n >= 10 * least((SELECT median(n) FROM minutes),
+                                      (SELECT median(usual) FROM days_of))
       AND (n_reps >= 3 AND 2 * most <= n OR n >= 200)
+), imports AS (
+    -- the minutes beside one belong to it
+    SELECT DISTINCT minute + side * INTERVAL 1 MINUTE AS minute
+    FROM dense, range(-1, 2) sides(side)
 ), crowded AS (
     SELECT rep_id, minute FROM cells WHERE n >= 5
 ), batches AS (

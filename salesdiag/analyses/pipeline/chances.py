@@ -76,7 +76,7 @@ def shares_of(since: Floats, won: Floats, lost: Floats, still: Floats) -> Shares
     place = np.minimum(since, LONGEST).astype(int)
     length = int(place.max()) + 1
     counts = [np.bincount(place, one, length).astype(float) for one in (won, lost, still)]
-    ends = Ends(*counts, untold=np.zeros(length))
+    ends = Ends(counts[0], counts[1], counts[2], np.zeros(length))
     curves = _curves(ends)
     tail, whole = _tail(ends, curves), sum(float(one.sum()) for one in counts)
     wins = max(whole * float(curves.won[tail]) - float(won.sum()), 0.0)
@@ -86,11 +86,9 @@ def shares_of(since: Floats, won: Floats, lost: Floats, still: Floats) -> Shares
     return Shares(wins / total, losses / total, untold / total)
 
 
-def by_day(
-    days: Floats, won: Floats, lost: Floats, left: Floats, still: Floats, shares: Shares
-) -> Ends:
-    """Lay counts out by day; those that left and are open are dealt out by the shares."""
-    return _shared_out(_laid_out(days, np.array([won, lost, left, still])), shares)
+def by_day(days: Floats, counts: Floats, shares: Shares) -> Ends:
+    """Lay counts (won, lost, left, still) by day; those that left are dealt out."""
+    return _shared_out(_laid_out(days, counts), shares)
 
 
 def _laid_out(days: Floats, counts: Floats) -> Floats:

@@ -57,10 +57,10 @@ def pipeline_changes(
     lies in the period: deals that were due later and came (or were won) earlier are pulled in;
     those that were overdue when it began, and were put off into it or won in it, slipped in; those
     that had no expected close then are undated; those due now that were put off, or lost their
-    date, are pushed out. A deal that is both created and closed in the period counts as new and as won
-    or lost, at its last amount; so do the others that come in. Deals that were there at the start
-    count at the amount of that day, and what it changed until they closed, or the period ended,
-    is grew or shrank. What was lost although it was not due is in the first scope only.
+    date, are pushed out. A deal that is both created and closed in the period counts as new and as
+    won or lost, at its last amount; so do the others that come in. Deals that were there at the
+    start count at the amount of that day, and what it changed until they closed, or the period
+    ended, is grew or shrank. What was lost although it was not due is in the first scope only.
 
     Amounts, due dates and reps are those of the days, where ``deal_changes`` gives them; without
     it nothing grows, shrinks or is pushed, not because nothing was, but because nobody wrote it
@@ -95,7 +95,8 @@ def pipeline_changes(
         - ``opening_amount``, ``closing_amount`` : open deals the evening before, and at the end;
         - ``new_amount``, ``reopened_amount``, ``grew_amount``, ``shrank_amount``,
           ``pulled_in_amount``, ``slipped_in_amount``, ``undated_in_amount``,
-          ``pushed_out_amount``, ``won_amount``, ``lost_amount`` : what changed it, none of them negative unless a deal's amount is; all amounts are NaN where
+          ``pushed_out_amount``, ``won_amount``, ``lost_amount`` : what changed it,
+          none of them negative unless a deal's amount is; all amounts are NaN where
           the deals carry none, or, in the second scope, no expected close;
         - ``n_opening``, ``n_new``, ``n_reopened``, ``n_grew``, ``n_shrank``, ``n_pulled_in``,
           ``n_slipped_in``, ``n_undated_in``, ``n_pushed_out``, ``n_won``, ``n_lost``,

@@ -73,10 +73,10 @@ def coverage(
 
     Shares won are of the whole department; what new deals bring is the group's own. Amounts and
     expected closes are those of the day ``on`` where ``deal_changes`` gives them, for earlier
-    periods, too; else those that the deals show now. The intervals are of the averages, not of what one period may
-    bring; from seven earlier periods with few deals the 95 % ones covered 87 to 93 %. It is
-    assumed that deals will do as they did: after a change of prices or people look at the
-    latest periods first.
+    periods, too; else those that the deals show now. The intervals are of the averages, not of
+    what one period may bring; from seven earlier periods with few deals the 95 % ones covered 87
+    to 93 %. It is assumed that deals will do as they did: after a change of prices or people look
+    at the latest periods first.
 
     Parameters
     ----------

@@ -271,7 +271,7 @@ def _expected(
         n_learnt[(table["code"] == code).to_numpy()] = int(counts.sum())
         here = (cells["code"] == code).to_numpy() & (cells["stage_days"] >= 0).to_numpy()
         if counts[0].sum() >= 20:  # wins
-            ends = by_day(part["days"].to_numpy(float), *counts, _shares(moved, code))
+            ends = by_day(part["days"].to_numpy(float), counts, _shares(moved, code))
             chance[here], untold[here] = chances_at(ends, cells["stage_days"].to_numpy(float)[here])
     known = ~np.isnan(chance)
     place, n_rows = places(cells, table, [*keys, "code"]), len(table)

@@ -72,7 +72,8 @@ def stalled_deals(
     cannot be told. The age is that of the whole department, for groups are too small to have
     ages of their own. With the clock "stage" a win counts for the stage on the day on which the
     deal *left the stage*, and deals that left it and are open count as those before them did that
-    went on, from the day on which they did (Aalen-Johansen). Beyond the age a deal may still win; ``later_win_rate`` says how often such
+    went on, from the day on which they did (Aalen-Johansen). Beyond the age
+    a deal may still win; ``later_win_rate`` says how often such
     deals did. That they would win if they were worked on is not said.
 
     Parameters
@@ -243,7 +244,7 @@ def _one(code: object, cells: pd.DataFrame, moved: pd.DataFrame, limit: Limit) -
     days = cells["days"].to_numpy(float)
     counts = cells[OUTCOMES].to_numpy(float).T
     shares = shares_of(*(moved[name].to_numpy(float) for name in _AFTER))
-    ends = by_day(days, *counts, shares)
+    ends = by_day(days, counts, shares)
     found, ahead = limit_of(days, counts, shares, ends, limit), look_ahead(ends)
     entry = chance_after(ends, ahead, None, limit.confidence)
     later = UNKNOWN

@@ -119,9 +119,9 @@ def refuse_pipelines(department: Department) -> None:
 
     def make() -> pd.DataFrame:
         found = [pd.DataFrame({"pipeline": []}, dtype="str")]
-        for name in ("stages", "deals", "stage_changes"):
-            if department.has(name, "pipeline"):
-                found.append(fetch(department.table(name).select("pipeline").distinct()))
+        found += [fetch(department.table(name).select("pipeline").distinct())
+                  for name in ("stages", "deals", "stage_changes")
+                  if department.has(name, "pipeline")]  # fmt: skip
         names = pd.concat(found).dropna()
         return names[names["pipeline"] != ""].drop_duplicates().sort_values("pipeline")
 
@@ -158,8 +158,11 @@ def unmoved_code(department: Department, deals: ibis.Table) -> ibis.Value:
     """
     stages = stages_of(department)
     first = ibis.literal(first_stage(department, stages)).cast("int64")
+    steps = stages.ends("open")
     now = stage_now(department, deals)
-    return ibis.ifelse(now.isin(stages.ends("open")), now, first) if stages.ends("open") else first
+    # of a closed deal, a stage that nobody lists may be an end
+    is_step = now.isin(steps) & ((deals.status == "open") | (now < stages.n_listed))
+    return ibis.ifelse(is_step, now, first) if steps else first
 
 
 def _numbered(department: Department) -> pd.DataFrame:
