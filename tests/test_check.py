@@ -411,10 +411,9 @@ def test_dates_of_forecasts_and_rates_are_checked_too():
         "period_start": pd.to_datetime(["2025-01-01"] * 2), "category": "commit",
         "period_end": pd.to_datetime(["2025-03-31"] * 2), "amount": 10.0,
     })  # fmt: skip
-    rates = pd.DataFrame({"currency": ["USD"], "on": pd.to_datetime(["2026-02-01"]), "rate": [0.9]})
+    rates = pd.DataFrame({"currency": ["USD"], "on": pd.to_datetime([None]), "rate": [0.9]})
     deals = pd.DataFrame({"deal_id": ["A"], "status": ["won"]})
-    found = sd.check(sd.Department(deals=deals, forecasts=forecasts, fx_rates=rates,
-                                   as_of="2025-12-31"))  # fmt: skip
-    late = found[found["rule"] == "after the end of the data"].set_index("table")
-    assert late.loc["forecasts", "n_failing"] == 1
-    assert late.loc["fx_rates", "n_failing"] == 1
+    department = sd.Department(deals=deals, forecasts=forecasts, fx_rates=rates, as_of="2025-12-31")
+    found = sd.check(department).set_index(["table", "column", "rule"])["n_failing"]
+    assert found["forecasts", "made_on", "after the end of the data"] == 1
+    assert found["fx_rates", "on", "missing"] == 1

@@ -24,7 +24,6 @@ VARIABLE = "SALESDIAG_TEST_POSTGRES"
 SCHEMA = "salesdiag_test"
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("postgres"),
     pytest.mark.skipif(
         not os.environ.get(VARIABLE), reason=f"no PostgreSQL: {VARIABLE} holds no URL"
     ),

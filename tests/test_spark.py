@@ -20,7 +20,6 @@ from tests.test_postgres import EVERY, assert_same
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("spark"),
     pytest.mark.skipif(shutil.which("java") is None, reason="no Java, which Spark runs on"),
     # Spark 4 calls what pandas and Arrow deprecate
     pytest.mark.filterwarnings("default"),

@@ -110,8 +110,6 @@ def _tries(department: Department, came: ibis.Table) -> ibis.Table:
     """
     rows = department.table("activities")
     rows = rows.filter(rows.occurred_at.date() <= ibis.literal(department.as_of))
-    if count_repeated_activities(department):
-        rows = _first_of_each(rows)
     reaches = rows.outcome.isin(REACHED).fill_null(False)  # noqa: FBT003
     counts = rows.activity_type.isin(TRIES)
     if "direction" in rows.columns:  # who calls by himself was reached, not tried
@@ -119,11 +117,14 @@ def _tries(department: Department, came: ibis.Table) -> ibis.Table:
         counts = counts & (~inbound | reaches)
     nobody = ibis.null().cast("string")
     tried = rows.filter(counts).select(
+        "activity_id",
         to_lead=rows.lead_id if "lead_id" in rows.columns else nobody,
         to_deal=rows.deal_id if "deal_id" in rows.columns else nobody,
         at=rows.occurred_at,
         reaches=reaches,
     )
+    if count_repeated_activities(department):
+        tried = _first_of_each(tried)
     parts = [tried.join(came, tried.to_lead == came.link)]
     if _names_deals(department):
         of_deal = tried.filter(tried.to_lead.isnull())
@@ -134,11 +135,15 @@ def _tries(department: Department, came: ibis.Table) -> ibis.Table:
     return ibis.union(*found) if len(found) > 1 else found[0]
 
 
-def _first_of_each(rows: ibis.Table) -> ibis.Table:
-    """Keep one row an id, the first; rows without an id all stay."""
-    others = sorted(set(rows.columns) - {"activity_id", "occurred_at"})
-    order = [rows.occurred_at, *(rows[name] for name in others)]
-    place = ibis.row_number().over(group_by=rows.activity_id, order_by=order)
-    placed = rows.mutate(place_of_row=place)
-    kept = placed.filter(placed.activity_id.isnull() | (placed.place_of_row == 0))
-    return kept.drop("place_of_row")
+def _first_of_each(tried: ibis.Table) -> ibis.Table:
+    """Keep one row an id, the first; rows without an id all stay.
+
+    Only the ids that repeat are put in order: they are few, and the attempts are many.
+    """
+    several = tried.filter(tried.activity_id.notnull()).group_by("activity_id").agg(n=_.count())
+    several = several.filter(several.n > 1).select("activity_id")
+    again = tried.semi_join(several, "activity_id")
+    order = [again["at"], again.to_lead, again.to_deal, again.reaches]
+    place = ibis.row_number().over(group_by=again.activity_id, order_by=order)
+    first = again.mutate(place=place).filter(_.place == 0).drop("place")
+    return tried.anti_join(several, "activity_id").union(first)

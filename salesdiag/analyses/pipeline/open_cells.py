@@ -33,8 +33,8 @@ def open_cells(
     deals = with_latest_values(department, deals.filter(deals.status == "open"))
     as_of = ibis.literal(department.as_of).cast("date")
     if in_stage:
-        here = stays(department, [], department.as_of).filter(_.left_on.isnull())
-        here = here.filter(here.status == "open").select("deal_id", "code", "days")
+        here = stays(department, [], department.as_of, only_open=True)
+        here = here.filter(here.left_on.isnull()).select("deal_id", "code", "days")
         # one row a deal, whatever the table of deals repeats
         here = here.group_by("deal_id").agg(code=_.code.max(), days=_.days.max())
         rows = deals.left_join(here, "deal_id")

@@ -36,12 +36,13 @@ RESERVED = (
 def stays(
     department: Department, keys: Sequence[str], day: date, *,
     start: date | str | None = None, end: date | str | None = None, carry: Sequence[str] = (),
+    only_open: bool = False,
 ) -> ibis.Table:  # fmt: skip
     """Give one row a stay in an open stage, as known at the end of a day.
 
     Columns: the keys, ``deal_id``, ``status`` (then), ``code`` (number of the stage),
     ``next_code``, ``entered_at``, ``entered_on``, ``left_on`` (null while there), ``days``;
-    and the columns of deals to ``carry``.
+    and the columns of deals to ``carry``. With ``only_open``, of deals open on that day.
     A stay ends where the deal enters another stage or is closed; entering the same stage
     again is no new stay. Deals that were never moved stay since their creation in the stage
     where they stand now, or if that is an end or not known in the first stage, unless they were
@@ -50,6 +51,8 @@ def stays(
     """
     stages = stages_of(department)
     deals = _deals_then(department, keys, day, start, end, carry)
+    if only_open:
+        deals = deals.filter(deals.status == "open")
     moves = department.table("stage_changes").filter(_.entered_at.date() <= day)
     code = moves.stage.cases(*stages.cases, else_=-1).cast("int64")
     entries = moves.select("deal_id", entered_at=moves.entered_at.cast("timestamp"), code=code)
