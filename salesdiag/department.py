@@ -18,6 +18,7 @@ from salesdiag.narrow import (
     key_homes,
     narrow,
     refuse_key,
+    refuse_twice,
 )
 from salesdiag.periods import Calendar, parse_day
 from salesdiag.schema import TABLES
@@ -225,6 +226,11 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
         return day
 
     @property
+    def whole(self) -> Department:
+        """The department before any narrowing; itself where it was not narrowed."""
+        return self._root
+
+    @property
     def settings(self) -> Settings:
         """Name, ``as_of`` and where it comes from, currency, calendar, stages, pay plan."""
         return self._settings
@@ -303,9 +309,7 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
                 message = f"by: no table has a column {key!r} to split by; there are {known}."
                 raise MissingDataError(message + suggest(key, homes), missing=(f"deals.{key}",))
             refuse_key(homes[key], key, results)
-        if len(set(keys)) < len(keys):
-            message = f"by names a column twice: {keys!r}."
-            raise InputError(message)
+        refuse_twice(keys)
         return keys
 
     def home_of(self, key: str) -> str:
@@ -384,8 +388,7 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
             if no stage is open.
         """
         stages = self.fetch("stages") if self.has("stages") else None
-        names = self._settings.stages
-        whole = {name: self._root.table(name) for name in self._root.tables}
+        names, whole = self._settings.stages, self._root._tables  # noqa: SLF001
         return self.remember("ladder", lambda: ladder_of(stages, names, self._tables, whole))
 
     def __repr__(self) -> str:

@@ -70,6 +70,13 @@ def refuse_key(home: str, key: str, results: Sequence[str]) -> None:
         raise InputError(message)
 
 
+def refuse_twice(keys: Sequence[str]) -> None:
+    """Refuse to split by one column twice."""
+    if len(set(keys)) < len(keys):
+        message = f"by names a column twice: {list(keys)!r}."
+        raise InputError(message)
+
+
 def join_keys(table: ibis.Table, homes: Mapping[str, ibis.Table], by: Sequence[str]) -> ibis.Table:
     """Join the columns to split by to a table that names reps or accounts, as text."""
     for home, link in KEY_LINKS.items():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from salesdiag.diagnosis import facts, more_facts
+from salesdiag.diagnosis import entry_facts, facts, more_facts
 from salesdiag.errors import InputError, MissingDataError
 from salesdiag.reductions.winnable import winnable_days
 from salesdiag.reductions.yearly import years_of
@@ -123,6 +123,11 @@ class Cells:
         return self.once("accounts", lambda: self._checked(
             more_facts.account_sums, "deals", "closed_at", "amount", "account_id"))  # fmt: skip
 
+    @property
+    def entries(self) -> pd.DataFrame | None:
+        """Cells of entries that look made up."""
+        return self.once("entries", lambda: entry_facts.entry_cells(self.department, self.years))
+
     def repeats(self, without: tuple[str, ...]) -> pd.DataFrame | None:
         """Cells of deals with known customers, some accounts left out."""
         self_name = f"repeats {without}"
@@ -133,8 +138,8 @@ class Cells:
     @property
     def winnable_days(self) -> int:
         """The age by which nearly all deals that are ever won are won."""
-        found = winnable_days(self.department)
-        return _USUAL_WINNABLE if np.isnan(found) else round(found)
+        found = self.once("winnable days", lambda: winnable_days(self.department))
+        return _USUAL_WINNABLE if found is None or np.isnan(found) else round(found)
 
     def _checked(
         self, make: Callable[..., pd.DataFrame], table: str, *columns: str, **options: object

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from salesdiag.diagnosis.finding import Level
 
     Floats = NDArray[np.float64]
+    _Sums = dict[str, Floats]  # of part, whole and squares, by group
 
 Kind = Literal["share", "total", "count", "mean", "log"]
 Worse = Literal["up", "down"]
@@ -142,29 +143,40 @@ def _chained(chain: Sequence[Link], column: str) -> _Estimates:
 def _estimates(link: Link, column: str, names: list[str]) -> _Estimates:
     """Give each group's rate on both sides, and the logarithm of their ratio with its variance."""
     cells, kind = link
-    added = [name for name in ("part", "whole", "squares") if name in cells]
-    sums = {
-        side: cells[cells["side"] == side].groupby(column)[added].sum().reindex(names).fillna(0.0)
-        for side in ("base", "now")
-    }
-    base, now = (_rate(sums[side], kind) for side in ("base", "now"))
+    (base_sums, now_sums) = _sums(cells, column, names)
+    base, now = _rate(base_sums, kind), _rate(now_sums, kind)
     counted = "whole" if kind in ("mean", "log") else "part"
-    events = [sums[side][counted].to_numpy(float) for side in ("base", "now")]
     with np.errstate(divide="ignore", invalid="ignore"):
         log_ratio = np.log(now[0] / base[0])
     return _Estimates(
-        names, now[0], base[0], sums["now"]["whole"].to_numpy(float),
-        np.minimum(events[0], events[1]), log_ratio, now[1] + base[1],
+        names, now[0], base[0], now_sums["whole"],
+        np.minimum(base_sums[counted], now_sums[counted]), log_ratio, now[1] + base[1],
     )  # fmt: skip
 
 
-def _rate(sums: pd.DataFrame, kind: Kind) -> tuple[Floats, Floats]:
+def _sums(cells: pd.DataFrame, column: str, names: list[str]) -> tuple[_Sums, _Sums]:
+    """Add the cells up by side and group."""
+    place = {name: number for number, name in enumerate(names)}
+    group = cells[column].map(place).to_numpy(float)
+    kept = ~np.isnan(group)
+    slot = group[kept].astype(int) + len(names) * (cells["side"].to_numpy() == "now")[kept]
+    sums: _Sums = {
+        name: np.bincount(slot, cells[name].to_numpy(float)[kept], 2 * len(names)).astype(float)
+        for name in ("part", "whole", "squares")
+        if name in cells
+    }
+    base, now = ({name: each[side] for name, each in sums.items()}
+                 for side in (slice(None, len(names)), slice(len(names), None)))  # fmt: skip
+    return base, now
+
+
+def _rate(sums: _Sums, kind: Kind) -> tuple[Floats, Floats]:
     """Give the rate and the variance of its logarithm, by chance alone."""
-    part, size = sums["part"].to_numpy(float), sums["whole"].to_numpy(float)
+    part, size = sums["part"], sums["whole"]
     with np.errstate(divide="ignore", invalid="ignore"):
         if kind in ("mean", "log"):
             mean = part / size
-            scatter = np.maximum(sums["squares"].to_numpy(float) / size - mean**2, 0)
+            scatter = np.maximum(sums["squares"] / size - mean**2, 0)
             if kind == "log":  # the mean itself is the logarithm of the rate
                 return np.exp(mean), scatter / size
             return mean, scatter / (size * mean**2)

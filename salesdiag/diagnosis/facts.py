@@ -12,15 +12,13 @@ import ibis
 from ibis import _
 
 from salesdiag.reductions.waits import deal_waits
-from salesdiag.reductions.yearly import places_of, yearly_cells
+from salesdiag.reductions.yearly import OF_REPS, places_of, yearly_cells
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from salesdiag.department import Department
     from salesdiag.reductions.yearly import Years
-
-_OF_REPS = ("team", "territory", "rep_id")
 
 
 def lead_cells(department: Department, years: Years, *, settle_days: int) -> pd.DataFrame:
@@ -201,7 +199,7 @@ def effort_cells(department: Department, years: Years, *, winnable_days: int) ->
     acts = department.table("activities").filter(
         _.deal_id.notnull() & (_.occurred_at.date() <= department.as_of)
     )
-    places = [one for one in places_of(department, "activities") if one in _OF_REPS]
+    places = [one for one in places_of(department, "activities") if one in OF_REPS]
     kept = [one for one in ("rep_id", "occurred_at", "deal_id") if one in acts.columns]
     joined = acts.select(*kept).join(deals, "deal_id")
     day = joined.occurred_at.date()

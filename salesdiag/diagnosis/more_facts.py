@@ -11,7 +11,7 @@ from ibis import _
 
 from salesdiag.engine import fetch
 from salesdiag.reductions.selling_days import selling_days
-from salesdiag.reductions.yearly import LEVELS, places_of, yearly_cells
+from salesdiag.reductions.yearly import LEVELS, OF_REPS, places_of, yearly_cells
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ def open_cells(department: Department, years: Years, *, winnable_days: int) -> p
 
     Openings less closings, added up month by month: no deal is looked at once for each month.
     """
-    places = places_of(department, "deals")
+    places = [one for one in places_of(department, "deals") if one in OF_REPS]
     deals = department.select_deals(by=places).filter(_.created_at.notnull())
     deals = deals.filter((_.status == "open") | _.closed_at.notnull())
     opened, closed = deals.created_at.date(), deals.closed_at.date()

@@ -11,6 +11,8 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import ArrayLike, NDArray
+
     from salesdiag.diagnosis.contrasts import Change
     from salesdiag.diagnosis.finding import Grade, Level
 
@@ -19,6 +21,7 @@ Claim = Literal["leads", "lead conversion", "pipeline", "orders", "size", "price
                 "none"]  # fmt: skip
 
 _CERTAIN = 1e-12
+_REACH = 1.96  # standard errors in either half of a 95 % interval
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,6 +97,22 @@ def suspect(
 def size_of(change: Change) -> tuple[float, float]:
     """Give a change and its standard error."""
     return change.log_ratio, change.standard_error
+
+
+def kept_of(share: Change) -> tuple[float, float]:
+    """Give the change of what a share leaves, as a logarithm, and its error.
+
+    A discount leaves the rest of the price, leads that nobody calls leave the others.
+    """
+    left = 1 - share.measured
+    change = float(np.log(left / (1 - share.expected)))
+    return change, share.standard_error * share.measured / left
+
+
+def error_of(low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
+    """Give the standard error behind the 95 % interval of an analysis."""
+    width: NDArray[np.float64] = np.asarray(high, float) - np.asarray(low, float)
+    return width / (2 * _REACH)
 
 
 def likeliest(found: Sequence[Change], levels: Sequence[str] | None = None) -> Change | None:

@@ -177,6 +177,25 @@ class View(Cells):
             worse="down", levels=_COUNTED,
         )  # fmt: skip
 
+    def entry_kinds(self) -> list[tuple[str, str]]:
+        """Name the tables and kinds of entries that can look made up."""
+        if self.entries is None:
+            return []
+        pairs = self.entries[["table", "kind"]].drop_duplicates()
+        return [(str(table), str(kind)) for table, kind in pairs.itertuples(index=False)]
+
+    def suspect_entries(self, table: str, kind: str) -> list[Change]:
+        """Share of the entries of a table that look made up in one way."""
+
+        def chain() -> list[Link] | None:
+            cells = self.entries
+            if cells is None:
+                return None
+            own = cells[(cells["table"] == table) & (cells["kind"] == kind)]
+            return _links(own, "n_suspect", "n_examined", "share")
+
+        return self.change(f"entries {table} {kind}", chain, worse="up")
+
     def market_change(self) -> float | None:
         """Change of the market index, as a logarithm; None without an index of both years."""
         if not self.department.has("market", "index", "period_start"):

@@ -57,6 +57,23 @@ def selling_days(department: Department, periods: pd.DataFrame) -> pd.DataFrame:
     return rows[columns].sort_values(columns[:3]).reset_index(drop=True)
 
 
+def selling_days_by_month(
+    department: Department, first: pd.Timestamp, last: pd.Timestamp
+) -> pd.DataFrame:
+    """Count the working days of each rep in each month, or its part between two days.
+
+    Columns: those of `selling_days` and ``month``, the first day of the month.
+    """
+    months = pd.date_range(first.to_period("M").start_time, last, freq="MS").as_unit("us")
+    ends = months + pd.offsets.MonthEnd(0)
+    periods = pd.DataFrame({
+        "month": months, "period_start": months.where(months >= first, first),
+        "period_end": ends.where(ends <= last, last),
+    })  # fmt: skip
+    days = selling_days(department, periods)
+    return days.merge(periods, on=["period_start", "period_end"])
+
+
 def working_days(
     department: Department, first: NDArray[np.datetime64], last: NDArray[np.datetime64]
 ) -> NDArray[np.int64]:

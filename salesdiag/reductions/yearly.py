@@ -30,6 +30,7 @@ LEVELS: dict[Place, str] = {
     "team": "team", "territory": "territory", "source": "source", "segment": "segment",
     "product": "product", "rep": "rep_id",
 }  # fmt: skip
+OF_REPS = ("team", "territory", "rep_id")  # columns that tell of people, not of deals
 
 
 @dataclass(frozen=True, slots=True)

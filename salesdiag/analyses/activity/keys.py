@@ -9,7 +9,7 @@ import pandas as pd
 from salesdiag.department import UNASSIGNED
 from salesdiag.engine import suggest
 from salesdiag.errors import InputError
-from salesdiag.narrow import refuse_key
+from salesdiag.narrow import refuse_key, refuse_twice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,9 +45,7 @@ def check_keys(
             f"{', '.join(known)}.{suggest(key, known)}"
         )
         raise InputError(message)
-    if len(set(keys)) < len(keys):
-        message = f"by names a column twice: {keys!r}."
-        raise InputError(message)
+    refuse_twice(keys)
     return keys
 
 

@@ -11,7 +11,7 @@ from salesdiag.analyses.hygiene.cleaned_counts import is_named
 from salesdiag.department import UNASSIGNED
 from salesdiag.periods import parse_day
 from salesdiag.reductions.actuals import column_of_reps
-from salesdiag.reductions.selling_days import selling_days
+from salesdiag.reductions.selling_days import selling_days_by_month
 from salesdiag.stats.rates import ratio
 from salesdiag.stats.rates.student import t_interval
 
@@ -73,13 +73,7 @@ def _days(
     group = [*dict.fromkeys([*keys, "rep_id_of_row"])]
     if pd.isna(first) or first > last:
         return own[[*group, "month"]].iloc[:0].assign(days=0.0)
-    months = pd.date_range(first.to_period("M").start_time, last, freq="MS").as_unit("us")
-    ends = months + pd.offsets.MonthEnd(0)
-    periods = pd.DataFrame({
-        "month": months, "period_start": months.where(months >= first, first),
-        "period_end": ends.where(ends <= last, last),
-    })  # fmt: skip
-    days = selling_days(department, periods).merge(periods, on=["period_start", "period_end"])
+    days = selling_days_by_month(department, first, last)
     days = days[days["n_selling_days"] > 0].assign(
         rep_id_of_row=days["rep_id"].astype("str"), days=days["n_selling_days"].astype(float)
     )
@@ -138,7 +132,8 @@ def compared(
 
 def _with_all(cells: pd.DataFrame, keys: Sequence[str], metrics: Sequence[str]) -> pd.DataFrame:
     """Put a row without cases where a metric has none."""
-    lacking = [one for one in metrics if one not in set(cells["metric"])]
+    there = set(cells["metric"])
+    lacking = [one for one in metrics if one not in there]
     blank = pd.DataFrame({"metric": lacking}).astype("str")
     blank = blank.assign(**dict.fromkeys([*keys, "rep_id_of_row"], UNASSIGNED))
     blank = blank.assign(**dict.fromkeys(_COUNTS, 0), **dict.fromkeys(_SIDES, 0.0))

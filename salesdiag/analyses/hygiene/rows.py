@@ -9,8 +9,7 @@ from ibis import _
 
 from salesdiag.department import UNASSIGNED
 from salesdiag.engine import fetch
-from salesdiag.errors import InputError
-from salesdiag.narrow import KEY_LINKS, refuse_key
+from salesdiag.narrow import KEY_LINKS, refuse_key, refuse_twice
 from salesdiag.periods import parse_day
 from salesdiag.settings import as_it_stood
 
@@ -46,9 +45,7 @@ def check_keys(
             refuse_key(home, key, [*results, *INNER])
         else:
             department.split_keys([key], results=[*results, *INNER])
-    if len(set(keys)) < len(keys):
-        message = f"by names a column twice: {keys!r}."
-        raise InputError(message)
+    refuse_twice(keys)
     return keys
 
 

@@ -11,7 +11,7 @@ from ibis import _
 from salesdiag.department import UNASSIGNED
 from salesdiag.engine import fetch, suggest
 from salesdiag.errors import InputError, MissingDataError
-from salesdiag.narrow import refuse_key
+from salesdiag.narrow import refuse_key, refuse_twice
 from salesdiag.periods import parse_day
 from salesdiag.schema import TABLES
 
@@ -59,9 +59,7 @@ def check_keys(
             raise InputError(message + suggest(key, homes))
         message = f"by: no table has a column {key!r} to split by; there are {known}."
         raise MissingDataError(message + suggest(key, homes), missing=(f"leads.{key}",))
-    if len(set(keys)) < len(keys):
-        message = f"by names a column twice: {keys!r}."
-        raise InputError(message)
+    refuse_twice(keys)
     return keys
 
 

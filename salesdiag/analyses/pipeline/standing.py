@@ -67,7 +67,7 @@ def is_rebuilt(department: Department, day: date, keys: Sequence[str]) -> bool:
         return False
 
     def make() -> pd.DataFrame:
-        changes = department._root.table("deal_changes")  # noqa: SLF001
+        changes = department.whole.table("deal_changes")
         return fetch(changes.select("field").distinct()).sort_values("field")
 
     tracked = set(department.remember("fields with changes", make)["field"])
@@ -179,7 +179,7 @@ def _numbered(department: Department) -> pd.DataFrame:
             found.append(fetch(used).sort_values("stage").assign(status=None, is_listed=""))
     frame = pd.concat(found, ignore_index=True).drop_duplicates("stage", ignore_index=True)
     if frame["status"].isna().any():
-        root = department._root  # noqa: SLF001
+        root = department.whole
         # what a stage means is read from the whole department, not from a part of it
         ends = stage_ends({name: root.table(name) for name in root.tables})
         frame["status"] = frame["status"].fillna(frame["stage"].map(ends)).fillna("open")

@@ -13,7 +13,7 @@ from salesdiag.department import UNASSIGNED
 from salesdiag.engine import fetch, steady
 from salesdiag.periods import parse_day
 from salesdiag.reductions.actuals import column_of_reps
-from salesdiag.reductions.selling_days import selling_days
+from salesdiag.reductions.selling_days import selling_days_by_month
 from salesdiag.stats.rates import ratio
 
 if TYPE_CHECKING:
@@ -229,13 +229,7 @@ def _days(
     if first is None or first > last:
         empty = {"unit_id": pd.Series(dtype="str"), "month": pd.Series(dtype="datetime64[us]")}
         return pd.DataFrame(empty).assign(days=0.0)
-    starts = pd.date_range(first.to_period("M").start_time, last, freq="MS").as_unit("us")
-    ends = starts + pd.offsets.MonthEnd(0)
-    periods = pd.DataFrame({
-        "month": starts, "period_start": starts.where(starts >= first, first),
-        "period_end": ends.where(ends <= last, last),
-    })  # fmt: skip
-    days = selling_days(department, periods).merge(periods, on=["period_start", "period_end"])
+    days = selling_days_by_month(department, first, last)
     days = days[~days["rep_id"].isin(_managers(department))]
     held = [one for one in months.columns if one not in ("unit_id", "month", *_SUMS)]
     of_reps = [one for one in held if one != "rep_id" and is_of_reps(department, one)]
