@@ -36,12 +36,14 @@ _ROWS = (
         "the leads' own doing.",
         "Set a limit for the first answer in working hours, and look every morning at the leads "
         "beyond it.",
+        needs_past=True,
     ),
     Cause(
         "unworked_leads", "direct", "share", ("leads",),
         "{measured} of the leads of {scope} were never contacted; {expected} would be usual.",
         "Contacts that nobody logged look like none; compare with the telephone's own list.",
         "Hand the untouched leads of the last month out again, and count them weekly.",
+        needs_past=True,
     ),
     Cause(
         "lead_misallocation", "direct", "rate", ("reps",),
@@ -49,6 +51,7 @@ _ROWS = (
         "they were handed out as before.",
         "Reps may be new to the kind of customer they now get and still learn.",
         "Hand leads out by what each rep wins them at, within the room that each has.",
+        needs_past=True,
     ),
     Cause(
         "stage_leak", "direct", "rate", ("stage_changes",),
@@ -56,6 +59,7 @@ _ROWS = (
         "A stage that is named or used in another way than before looks like a leak.",
         "Read ten deals lost in {stage} with the reps who had them, and agree on what must be "
         "done before a deal enters it.",
+        needs_past=True,
     ),
     Cause(
         "process_skipped", "direct", "share", ("stage_changes",),
@@ -64,6 +68,7 @@ _ROWS = (
         "Small deals may need fewer stages; the comparison holds size and source equal, not "
         "what nobody wrote down.",
         "Say which stages may be left out and when; let the CRM ask for the missing one.",
+        needs_past=True,
     ),
     Cause(
         "stalled_pipeline", "direct", "share", (),
@@ -71,12 +76,14 @@ _ROWS = (
         "{expected} would be usual.",
         "A deal that lives on without an entry looks dead.",
         "Go through the oldest open deals one by one: a next step with a date, or closed.",
+        needs_past=True,
     ),
     Cause(
         "low_activity", "direct", "number", ("activities",),
         "{scope} shows {measured} activities per rep and working day; {expected} would be usual.",
         "Where less is logged but as much is done, nothing is lost.",
         "Agree on a number of conversations per week for each rep, and look at it weekly.",
+        needs_past=True,
     ),
     Cause(
         "misdirected_activity", "direct", "share", ("activities",),
@@ -84,6 +91,7 @@ _ROWS = (
         "{expected} did before.",
         "Nursing an old deal may be right where the customer buys late.",
         "Close what is dead, so that the day goes to what can still win.",
+        needs_past=True,
     ),
     Cause(
         "weak_reps", "direct", "rate", (),
@@ -103,24 +111,28 @@ _ROWS = (
         "{scope} had {measured} selling days where {expected} were to be had.",
         "Deals that were taken over by others are not lost.",
         "Fill the empty seats; hand the open deals of leavers over on the day that they leave.",
+        needs_past=True,
     ),
     Cause(
         "manager_effect", "direct", "rate", ("reps",),
         "{scope} wins {measured} of its deals; with the same deals {expected} would be usual.",
         "Team and territory are one and the same here unless reps moved between them.",
         "Look at how the team is led: meetings, coaching, who joins the calls.",
+        needs_past=True,
     ),
     Cause(
         "small_deals", "direct", "money", (),
         "A deal won by {scope} has a list value of {measured}; {expected} would be usual.",
         "A new, cheaper product or segment makes deals smaller without anybody's fault.",
         "Check who is asked for the larger contract, and when it is offered.",
+        needs_past=True,
     ),
     Cause(
         "excess_discount", "direct", "share", (),
         "{scope} gives {measured} off the list price, {expected} before, and wins no more for it.",
         "Discounts go to the hard deals, so their effect is adjusted and not measured.",
         "Ask for a reason above the usual discount; look at who gives it and why.",
+        needs_past=True,
     ),
     Cause(
         "period_end_discounting", "direct", "share", (),
@@ -128,6 +140,7 @@ _ROWS = (
         "and wins no more for it.",
         "Buyers who wait for the quarter's end would do so without the reps' help.",
         "Hold approval of late discounts to the same rule as early ones.",
+        needs_past=True,
     ),
     Cause(
         "discount_limit_bunching", "direct", "share", (),
@@ -142,6 +155,7 @@ _ROWS = (
         "contradictory); {expected} were before.",
         "Imports look alike; batches that all reps share were left out.",
         "Have things entered the day they happen; judge nobody by these figures until then.",
+        needs_past=True,
     ),
     Cause(
         "forecast_bias", "direct", "ratio", ("forecasts",),
@@ -188,6 +202,7 @@ _ROWS = (
         "missing after it; {expected} would be usual.",
         "Buyers' own year ends do the same.",
         "Pay by month or without thresholds; look at net sales over both sides of the end.",
+        needs_past=True,
     ),
     Cause(
         "lead_shortage", "indirect", "number", ("leads",),
@@ -218,7 +233,8 @@ _ROWS = (
     ),
     Cause(
         "customer_churn", "indirect", "number", (),
-        "Customers of {scope} placed {measured} orders a month; {expected} the year before.",
+        "Customers of {scope} who bought before come back {measured} times a year; {expected} "
+        "the year before.",
         "Orders that moved to another channel are not lost.",
         "Call the customers who stopped, the largest first, and ask why.",
         needs_past=True,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from salesdiag.diagnosis import entry_facts, facts, more_facts
+from salesdiag.diagnosis import account_facts, entry_facts, facts, more_facts
 from salesdiag.errors import InputError, MissingDataError
 from salesdiag.reductions.winnable import winnable_days
 from salesdiag.reductions.yearly import years_of
@@ -74,6 +74,12 @@ class Cells:
             facts.won_cells, "deals", "closed_at", "amount"))  # fmt: skip
 
     @property
+    def sizes(self) -> pd.DataFrame | None:
+        """Cells of deals decided by month of closing, with their list value."""
+        return self.once("sizes", lambda: self._checked(
+            facts.size_cells, "deals", "closed_at", "amount"))  # fmt: skip
+
+    @property
     def money(self) -> pd.DataFrame | None:
         """Cells of the money won."""
         return self.once("money", lambda: self._checked(
@@ -121,18 +127,22 @@ class Cells:
     def accounts(self) -> pd.DataFrame | None:
         """What the largest accounts bought."""
         return self.once("accounts", lambda: self._checked(
-            more_facts.account_sums, "deals", "closed_at", "amount", "account_id"))  # fmt: skip
+            account_facts.account_sums, "deals", "closed_at", "amount", "account_id"))  # fmt: skip
 
     @property
     def entries(self) -> pd.DataFrame | None:
         """Cells of entries that look made up."""
         return self.once("entries", lambda: entry_facts.entry_cells(self.department, self.years))
 
-    def repeats(self, without: tuple[str, ...]) -> pd.DataFrame | None:
-        """Cells of deals with known customers, some accounts left out."""
-        self_name = f"repeats {without}"
-        return self.once(self_name, lambda: self._checked(
-            more_facts.repeat_cells, "deals", "created_at", "closed_at", "account_id",
+    def orders_each(self, without: tuple[str, ...]) -> float | None:
+        """How much more than by chance orders scatter, customer by customer."""
+        return self.once(f"orders each {without}", lambda: account_facts.order_spread(
+            self.department, self.years, without=without))  # fmt: skip
+
+    def orders(self, without: tuple[str, ...]) -> pd.DataFrame | None:
+        """Cells of customers who bought within a year, some accounts left out."""
+        return self.once(f"orders {without}", lambda: self._checked(
+            account_facts.order_cells, "deals", "created_at", "closed_at", "account_id",
             without=without))  # fmt: skip
 
     @property

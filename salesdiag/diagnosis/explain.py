@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from salesdiag.diagnosis.suspects import Suspect
 
@@ -13,8 +15,16 @@ if TYPE_CHECKING:
 _BEHIND: dict[str, frozenset[str]] = {
     "slow_response": frozenset({"headcount_gap"}),
     "unworked_leads": frozenset({"headcount_gap"}),
-    "low_activity": frozenset({"headcount_gap", "payout_cliff", "misdirected_activity"}),
-    "stalled_pipeline": frozenset({"misdirected_activity", "headcount_gap"}),
+    "low_activity": frozenset({
+        "headcount_gap", "payout_cliff", "misdirected_activity", "stalled_pipeline",
+    }),
+    "stalled_pipeline": frozenset({"misdirected_activity", "headcount_gap", "payout_cliff"}),
+    "misdirected_activity": frozenset({"stalled_pipeline"}),
+    "weak_reps": frozenset({
+        "low_activity", "stalled_pipeline", "misdirected_activity", "process_skipped",
+        "stage_leak", "manager_effect", "lead_misallocation",
+    }),
+    "plan_too_high": frozenset({"plan_ratchet"}),
     "lead_shortage": frozenset({"market_decline"}),
     "customer_churn": frozenset({"market_decline", "key_account_lost"}),
     "small_deals": frozenset({"key_account_lost"}),
@@ -24,7 +34,7 @@ _BEHIND: dict[str, frozenset[str]] = {
     }),
     "manager_effect": frozenset({
         "process_skipped", "stalled_pipeline", "misdirected_activity", "low_activity",
-        "headcount_gap", "stage_leak",
+        "headcount_gap", "stage_leak", "payout_cliff",
     }),
     "stage_leak": frozenset({
         "process_skipped", "stalled_pipeline", "misdirected_activity", "low_activity",
@@ -34,6 +44,9 @@ _BEHIND: dict[str, frozenset[str]] = {
     "timing_games": frozenset({"period_end_discounting"}),
 }  # fmt: skip
 _OF_REPS = ("team", "territory", "rep")
+_PART = 0.4  # of the place or the loss of a symptom, that a narrower cause has to cover
+_BEYOND = 2.5  # errors of a year's result that a plan is missed by, to be too high
+_CONFIDENCE = 0.9
 
 
 class Explained(NamedTuple):
@@ -44,19 +57,33 @@ class Explained(NamedTuple):
 
 
 def explain(
-    suspects: Iterable[Suspect], level_of_significance: float
+    suspects: Iterable[Suspect],
+    sure: Sequence[Suspect],
+    reps_of: Callable[[str, tuple[str, ...]], frozenset[str]] = lambda _level, ids: frozenset(ids),
+    revenue: float = np.nan,
 ) -> tuple[list[Suspect], list[Explained]]:
     """Give the suspects that stand on their own, and those that another one explains.
 
-    A suspect explains another if it is one of what may lie behind it, if it is seen at the
-    same place or at the whole department, and if it is itself beyond chance.
+    A suspect explains another if it is itself one of the sure, if it is one of what may lie
+    behind the other, and if it is seen where the other is. A plan that is missed for want of
+    what the sure causes took away is not too high.
+
+    Parameters
+    ----------
+    suspects, sure : sequences of Suspect
+        All, and those beyond chance.
+    reps_of : callable
+        Gives the reps of a team, territory or several.
+    revenue : float, optional
+        What the window brought.
     """
     found = sorted(suspects, key=lambda one: (one.p_value, one.cause))
-    sure = [one for one in found if one.p_value < level_of_significance and one.costs()]
+    costs = {id(one): one.money(_CONFIDENCE, revenue)[0] for one in [*found, *sure]}
     kept: list[Suspect] = []
     explained: list[Explained] = []
     for one in found:
-        behind = [other for other in sure if _lies_behind(other, one, sure)]
+        behind = [other for other in sure if _lies_behind(other, one, sure, reps_of, costs)]
+        behind = behind or _instead_of_plan(one, sure, costs)
         if behind:
             explained.append(Explained(one, behind[0]))
         else:
@@ -64,21 +91,37 @@ def explain(
     return kept, explained
 
 
-def _lies_behind(cause: Suspect, symptom: Suspect, sure: Sequence[Suspect]) -> bool:
+def _lies_behind(
+    cause: Suspect,
+    symptom: Suspect,
+    sure: Sequence[Suspect],
+    reps_of: Callable[[str, tuple[str, ...]], frozenset[str]],
+    costs: dict[int, float],
+) -> bool:
     if cause is symptom or cause.cause not in _BEHIND.get(symptom.cause, frozenset()):
         return False
     # two that may each lie behind the other: the surer one does
     both_ways = symptom.cause in _BEHIND.get(cause.cause, frozenset())
     if both_ways and symptom in sure and symptom.p_value <= cause.p_value:
         return False
-    return _covers(cause, symptom)
+    if cause.level in ("department", "account"):
+        return True
+    if symptom.level == "department":
+        return cause.has_driver and not costs[id(cause)] < _PART * costs[id(symptom)]
+    if cause.level in _OF_REPS and symptom.level in _OF_REPS:
+        theirs = reps_of(symptom.level, symptom.ids)
+        return len(theirs & reps_of(cause.level, cause.ids)) > _PART * len(theirs)
+    return cause.level == symptom.level and bool(set(cause.ids) & set(symptom.ids))
 
 
-def _covers(cause: Suspect, symptom: Suspect) -> bool:
-    """Tell whether a cause sits where its symptom is seen."""
-    if cause.level in ("department", "account") or symptom.level == "department":
-        return cause.level in ("department", "account") or cause.has_driver
-    if cause.level == symptom.level:
-        return bool(set(cause.ids) & set(symptom.ids))
-    # a team and its reps, or its territory, are told of the same people
-    return cause.level in _OF_REPS and symptom.level in _OF_REPS
+def _instead_of_plan(
+    one: Suspect, sure: Sequence[Suspect], costs: dict[int, float]
+) -> list[Suspect]:
+    """Name the sure causes, the costliest first, if without them the plan was to be reached."""
+    if one.cause != "plan_too_high":
+        return []
+    others = [other for other in sure if other is not one and costs[id(other)] > 0]
+    others.sort(key=lambda other: -costs[id(other)])
+    could = one.measured + sum(costs[id(other)] for other in others)
+    still_short = np.log(could / one.expected) < -_BEYOND * one.harm_error
+    return [] if still_short else others

@@ -84,6 +84,26 @@ def created_cells(department: Department, years: Years, *, within_days: int) -> 
     )  # fmt: skip
 
 
+def size_cells(department: Department, years: Years) -> pd.DataFrame:
+    """Add up the logarithm of the list value of deals decided, by month of closing.
+
+    Of all decided, not of those won alone: they are more, and what is asked is what reps put
+    on the table.
+    """
+    deals = department.select_deals()
+    listed = deals.amount if "list_amount" not in deals.columns else deals.list_amount
+    value = ibis.coalesce(listed, deals.amount).cast("float64")
+    rows = deals.filter((deals.status != "open") & (value > 0)).mutate(log_list=value.log())
+    return yearly_cells(
+        department, rows, rows.closed_at.date(), years, places_of(department, "deals"),
+        {
+            "n_decided": _.count(),
+            "log_list": _.log_list.sum(),
+            "log_list_squares": (_.log_list * _.log_list).sum(),
+        },
+    )  # fmt: skip
+
+
 def won_cells(department: Department, years: Years) -> pd.DataFrame:
     """Add up deals won by month of closing: money, list value, and their logarithms."""
     deals = department.select_deals()
@@ -93,15 +113,13 @@ def won_cells(department: Department, years: Years) -> pd.DataFrame:
         worth=won.amount.cast("float64"),
         listed=ibis.coalesce(listed, won.amount).cast("float64"),
     )
-    won = won.mutate(log_list=_.listed.log(), depth=1 - _.worth / _.listed, is_priced=_.listed > 0)
+    won = won.mutate(depth=1 - _.worth / _.listed)
     return yearly_cells(
         department, won, won.closed_at.date(), years, places_of(department, "deals"),
         {
             "n_won": _.count(),
             "amount": _.worth.sum(),
             "list_amount": _.listed.sum(),
-            "log_list": _.log_list.sum(),
-            "log_list_squares": (_.log_list * _.log_list).sum(),
             "depth": _.depth.sum(),
             "depth_squares": (_.depth * _.depth).sum(),
         },

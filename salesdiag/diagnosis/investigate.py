@@ -26,8 +26,8 @@ DETECTED = (
     "stalled_pipeline", "low_activity", "misdirected_activity", "weak_reps", "slow_ramp",
     "headcount_gap", "manager_effect", "small_deals", "excess_discount",
     "period_end_discounting", "discount_limit_bunching", "crm_unreliable", "plan_too_high",
-    "plan_misallocated", "plan_ratchet", "timing_games", "lead_shortage", "lead_quality",
-    "key_account_lost", "customer_churn", "market_decline",
+    "plan_misallocated", "plan_ratchet", "payout_cliff", "timing_games",
+    "lead_shortage", "lead_quality", "key_account_lost", "customer_churn", "market_decline",
 )  # fmt: skip
 
 
@@ -62,6 +62,11 @@ def investigate(
             continue
         detect = import_module(f"salesdiag.diagnosis.detectors.{code}").detect
         suspects += detect(view)
-    kept, explained = explain(suspects, LEVEL)
-    q = q_values(kept, len(DETECTED) - len(unexamined))
-    return Investigation(rank(kept, q, confidence), suspects, explained, unexamined)
+    n_examined = len(DETECTED) - len(unexamined)
+    certain = dict(zip(map(id, suspects), q_values(suspects, n_examined), strict=True))
+    sure = [one for one in suspects if certain[id(one)] < LEVEL and one.costs()]
+    kept, explained = explain(suspects, sure, view.reps_of, view.revenue_at())
+    q = q_values(kept, n_examined)
+    return Investigation(
+        rank(kept, q, confidence, view.revenue_at()), suspects, explained, unexamined
+    )

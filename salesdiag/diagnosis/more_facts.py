@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from salesdiag.reductions.yearly import Years
 
 _MIDDLE = 15  # of the month: quarters end with the second half of their last one
-_LARGEST = 50  # accounts that are looked at one by one
 
 
 def open_cells(department: Department, years: Years, *, winnable_days: int) -> pd.DataFrame:
@@ -102,37 +101,3 @@ def day_cells(department: Department, years: Years) -> pd.DataFrame:
         if homes is not None and column in homes and column != "rep_id":
             days[column] = days["rep_id"].map(homes.set_index("rep_id")[column]).fillna("")
     return days.drop(columns=["period_start", "period_end"])
-
-
-def account_sums(department: Department, years: Years) -> pd.DataFrame:
-    """Add up what the largest accounts of the year before bought on both sides."""
-    deals = department.select_deals()
-    won = deals.filter((deals.status == "won") & (deals.amount > 0) & deals.account_id.notnull())
-    day = won.closed_at.date()
-    is_base = (day >= years.base_start) & (day <= years.base_end)
-    is_now = (day >= years.start) & (day <= years.end)
-    worth = won.amount.cast("float64")
-    sums = won.group_by("account_id").agg(
-        n_base=won.count(where=is_base), n_now=won.count(where=is_now),
-        base_amount=worth.sum(where=is_base), now_amount=worth.sum(where=is_now),
-    )  # fmt: skip
-    largest = sums.filter(sums.n_base > 0).order_by([ibis.desc("base_amount"), "account_id"])
-    return fetch(largest.limit(_LARGEST)).fillna({"now_amount": 0.0, "base_amount": 0.0})
-
-
-def repeat_cells(department: Department, years: Years, *, without: Sequence[str]) -> pd.DataFrame:
-    """Count deals opened with customers who had bought before, some accounts left out."""
-    deals = department.select_deals().filter(_.account_id.notnull())
-    first = (
-        deals.filter(_.status == "won")
-        .group_by("account_id")
-        .agg(bought_on=_.closed_at.min().date())
-    )
-    rows = deals.join(first, "account_id")
-    rows = rows.filter(rows.created_at.date() > rows.bought_on)
-    if without:
-        rows = rows.filter(~rows.account_id.isin(list(without)))
-    return yearly_cells(
-        department, rows, rows.created_at.date(), years, places_of(department, "deals"),
-        {"n_orders": _.count()},
-    )  # fmt: skip

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from salesdiag.diagnosis.suspects import Suspect
 
-LEVEL = 0.05  # q-value from which a suspect is a finding
+LEVEL = 0.10  # q-value below which a suspect is a finding: one in ten may be false
+_MATERIAL = 0.01  # of the window's revenue: what costs less is nothing to act on
 _WEIGHT = {"A": 1.0, "B": 1.0, "C": 0.9, "D": 0.6}  # of the evidence, in the order of findings
 
 
@@ -29,15 +30,19 @@ def q_values(suspects: Sequence[Suspect], n_examined: int) -> list[float]:
     return [float(one) for one in adjust_p_values([*p_values, *silent])[: len(p_values)]]
 
 
-def rank(suspects: Sequence[Suspect], q: Sequence[float], confidence: float) -> list[Finding]:
+def rank(
+    suspects: Sequence[Suspect], q: Sequence[float], confidence: float, revenue: float
+) -> list[Finding]:
     """Make findings of the sure ones: by money and evidence, those without money last.
 
-    What is seen for certain but costs nothing that could be told from chance is no finding.
+    What is seen for certain but costs nothing that could be told from chance is no finding, nor
+    what costs next to nothing of the window's ``revenue``.
     """
     both = zip(suspects, q, strict=True)
     sure = [(one, value) for one, value in both if value < LEVEL and one.costs()]
-    found = [_finding(one, value, confidence) for one, value in sure]
-    return sorted(found, key=_order)
+    found = [_finding(one, value, confidence, revenue) for one, value in sure]
+    worth = [one for one in found if not one.money < _MATERIAL * revenue]
+    return sorted(worth, key=_order)
 
 
 def _order(finding: Finding) -> tuple[float, float, str]:
@@ -45,9 +50,9 @@ def _order(finding: Finding) -> tuple[float, float, str]:
     return (-worth, finding.q_value, finding.cause)
 
 
-def _finding(one: Suspect, q_value: float, confidence: float) -> Finding:
+def _finding(one: Suspect, q_value: float, confidence: float, revenue: float) -> Finding:
     cause = CATALOGUE[one.cause]
-    money, low, high = one.money(confidence)
+    money, low, high = one.money(confidence, revenue)
     scope = Scope(one.level, ", ".join(one.ids) or None, one.stage)
     return Finding(
         cause=one.cause, scope=scope, control=cause.control, grade=one.grade,

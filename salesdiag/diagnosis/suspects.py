@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from salesdiag.diagnosis.contrasts import Change
+    from salesdiag.diagnosis.contrasts import Change, Changes
     from salesdiag.diagnosis.finding import Grade, Level
 
 # what a cause takes away from: two suspects that share a link may claim the same money
@@ -21,6 +21,9 @@ Claim = Literal["leads", "lead conversion", "pipeline", "orders", "size", "price
                 "none"]  # fmt: skip
 
 _CERTAIN = 1e-12
+_LIKELY = 0.5  # standard errors that a harm must amount to
+_SIMPLE = 0.7  # of the errors allowed, the part of the simplest answer
+_USUAL_HARM = 0.15  # what a fault does to the money that goes through it, as a logarithm
 _REACH = 1.96  # standard errors in either half of a 95 % interval
 
 
@@ -50,26 +53,30 @@ class Suspect:
     table: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
 
     def costs(self) -> bool:
-        """Tell whether it cost more than its own error, or need not cost anything."""
-        return bool(np.isnan(self.harm) or -self.harm > self.harm_error)
+        """Tell whether it likely cost something, or need not cost anything.
 
-    def money(self, confidence: float) -> tuple[float, float, float]:
+        Where the fault itself is seen, what it did need not be beyond all doubt too.
+        """
+        return bool(np.isnan(self.harm) or -self.harm > _LIKELY * self.harm_error)
+
+    def money(self, confidence: float, revenue: float = np.nan) -> tuple[float, float, float]:
         """Give what the harm cost, and its interval; NaN where the cause need not cost any.
 
-        The harm is drawn towards nothing by how uncertain it is: of many suspects those are
-        looked at that seem largest.
+        Of many suspects those are looked at that seem largest; so the harm is drawn towards
+        nothing by how uncertain it is beside what single causes cost as a rule, which is a part
+        of the window's ``revenue``, so that a narrow place may have lost more of its own.
         """
         from scipy import special
 
         if np.isnan(self.harm) or np.isnan(self.exposed):
             return np.nan, np.nan, np.nan
-        error = max(self.harm_error, _CERTAIN)
-        kept = max(0.0, 1.0 - (error / self.harm) ** 2) if self.harm else 0.0
-        reach = float(special.ndtri(0.5 + confidence / 2)) * error
-        middle = self.harm * kept
-        low, high = self.harm + reach, self.harm - reach
-        cost = [float(self.exposed * np.expm1(-one)) for one in (middle, low, high)]
-        return cost[0], min(cost[1], cost[0]), max(cost[2], cost[0])
+        usual = _USUAL_HARM * np.fmax(revenue / max(self.exposed, _CERTAIN), 1.0)
+        kept = usual**2 / (usual**2 + self.harm_error**2)
+        reach = float(special.ndtri(0.5 + confidence / 2) * np.sqrt(kept)) * self.harm_error
+        middle = kept * self.harm
+        cost = [float(self.exposed * np.expm1(-one))
+                for one in (middle, middle + reach, middle - reach)]  # fmt: skip
+        return cost[0], cost[1], cost[2]
 
 
 def suspect(
@@ -116,19 +123,37 @@ def error_of(low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
 
 
 def likeliest(found: Sequence[Change], levels: Sequence[str] | None = None) -> Change | None:
-    """Give the likeliest place of a change that is for the worse, of these levels."""
+    """Give the likeliest place of a change that is for the worse, of these levels.
+
+    Its p-value is that of the search. Of the errors that it may make the larger part is the
+    whole department's, the simple answer; the rest is shared by the narrower levels alike, so
+    that a place among four teams pays less than one among forty reps.
+    """
     fit = [one for one in found if levels is None or one.level in levels]
-    return fit[0] if fit and fit[0].weight > 0 else None
+    if not fit or not fit[0].weight > 0:
+        return None
+    narrow = {one.level for one in fit} - {"department"}
+    has_both = bool(narrow) and any(one.level == "department" for one in fit)
+    paid, part = 1.0, _SIMPLE
+    if fit[0].level != "department":
+        paid, part = len(narrow) * fit[0].n_places, 1 - _SIMPLE
+    paid = paid / part if has_both else paid
+    return fit[0]._replace(p_value=min(1.0, fit[0].p_value * paid))
 
 
-def at_place(found: Sequence[Change], place: Change) -> Change | None:
+def at_place(found: Changes, place: Change) -> Change | None:
     """Give the change at the place of another one."""
-    same = [one for one in found if (one.level, one.id) == (place.level, place.id)]
-    return same[0] if same else None
+    return found.at(place.level, place.ids)
+
+
+def of_department(found: Changes) -> Change | None:
+    """Give the change of the whole department."""
+    return found.at("department", ())
 
 
 def table_of(found: Sequence[Change]) -> pd.DataFrame:
     """Show the places of a change as a table."""
-    columns = ["level", "id", "measured", "expected", "n", "log_ratio", "standard_error",
-               "p_value", "weight"]  # fmt: skip
-    return pd.DataFrame([tuple(one) for one in found], columns=columns)
+    columns = ["level", "ids", "measured", "expected", "n", "log_ratio", "standard_error",
+               "p_value", "weight", "n_places"]  # fmt: skip
+    rows = [one._replace(ids=", ".join(one.ids)) for one in found]  # type: ignore[arg-type]
+    return pd.DataFrame([tuple(one) for one in rows], columns=columns)

@@ -9,16 +9,19 @@ import pandas as pd
 
 from salesdiag.analyses import plan
 from salesdiag.diagnosis.cells import Cells
-from salesdiag.diagnosis.contrasts import Link, changes
+from salesdiag.diagnosis.contrasts import Changes, Link, at_usual_mix, changes, within_strata
 from salesdiag.reductions.yearly import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from salesdiag.diagnosis.contrasts import Change, Kind, Worse
+    from salesdiag.diagnosis.finding import Level
 
+_MIX = ("source", "segment")  # what makes a case hard or easy
 _FEWEST_PAST = 50  # deals of the base without which there is no past to compare with
 _FEWEST_MONTHS = 10
+_FEWEST_INDEX = 4  # months or quarters of the year that the index has in both
 # a number of leads or deals of one rep says who was there, not what was wrong
 _COUNTED = ("department", "team", "territory", "source", "segment", "product")
 
@@ -42,38 +45,39 @@ class View(Cells):
         *,
         worse: Worse,
         levels: tuple[str, ...] = tuple(LEVELS),
-    ) -> list[Change]:
+        spread: float = 1.0,
+    ) -> Changes:
         """Give the places of a change, the likeliest first; none where it cannot be told."""
 
-        def found() -> list[Change]:
+        def found() -> Changes:
             chain = make() if self.has_past() else None
             wanted = {column: level for level, column in LEVELS.items() if level in levels}
-            return changes(chain, wanted, worse=worse) if chain else []
+            return changes(chain, wanted, worse=worse, spread=spread) if chain else Changes()
 
-        return self.once(f"change {name} {worse}", found) or []
+        return self.once(f"change {name} {worse}", found) or Changes()
 
-    def lead_count(self) -> list[Change]:
+    def lead_count(self) -> Changes:
         """Leads that came in."""
         return self.change(
             "lead count", lambda: _links(self.leads, "n_leads", None, "total"),
             worse="down", levels=_COUNTED,
         )  # fmt: skip
 
-    def lead_conversion(self) -> list[Change]:
+    def lead_conversion(self) -> Changes:
         """Share of the leads that became a deal."""
         return self.change(
-            "lead conversion", lambda: _links(self.leads, "n_deals", "n_settled", "share"),
+            "lead conversion", lambda: _at_mix(self.leads, "n_deals", "n_settled"),
             worse="down",
         )  # fmt: skip
 
-    def untouched(self) -> list[Change]:
+    def untouched(self) -> Changes:
         """Share of the leads that nobody contacted."""
         return self.change(
             "untouched", lambda: _links(self.leads, "n_untouched", "n_settled", "share"),
             worse="up",
         )  # fmt: skip
 
-    def delay(self) -> list[Change]:
+    def delay(self) -> Changes:
         """Hours until the first answer, typically."""
         return self.change(
             "delay",
@@ -81,41 +85,47 @@ class View(Cells):
             worse="up",
         )  # fmt: skip
 
-    def pipeline(self) -> list[Change]:
+    def pipeline(self) -> Changes:
         """Conversion from the first stage to the win: all steps together."""
         return self.change("pipeline", self._all_steps, worse="down")
 
-    def step(self, number: int) -> list[Change]:
+    def step(self, number: int) -> Changes:
         """Conversion of one step."""
         return self.change(f"step {number}", lambda: self._step(number), worse="down")
 
-    def skips(self) -> list[Change]:
+    def skips(self) -> Changes:
         """Share of the stages that deals left out."""
         return self.change(
             "skips", lambda: _links(self.steps, "n_skipped", "n_here", "share"), worse="up"
         )
 
-    def size(self) -> list[Change]:
-        """List value of a deal won."""
-        return self.change(
-            "size", lambda: _links(self.won, "log_list", "n_won", "log", "log_list_squares"),
-            worse="down",
-        )  # fmt: skip
+    def size(self) -> Changes:
+        """List value of a deal, products and segments held equal."""
 
-    def depth(self) -> list[Change]:
+        def chain() -> list[Link] | None:
+            links = _links(self.sizes, "log_list", "n_decided", "log", "log_list_squares")
+            if not links:
+                return None
+            cells = links[0].cells
+            strata = [one for one in ("segment", "product") if one in cells]
+            return [Link(within_strata(cells, strata), "log")]
+
+        return self.change("size", chain, worse="down")
+
+    def depth(self) -> Changes:
         """Discount of a deal won."""
         return self.change(
             "depth", lambda: _links(self.won, "depth", "n_won", "mean", "depth_squares"),
             worse="up",
         )  # fmt: skip
 
-    def dead_effort(self) -> list[Change]:
+    def dead_effort(self) -> Changes:
         """Share of the activities that goes to closed or dead deals."""
         return self.change(
             "dead effort", lambda: _links(self.effort, "n_dead", "n_all", "share"), worse="up"
         )
 
-    def lead_to_win(self) -> list[Change]:
+    def lead_to_win(self) -> Changes:
         """Share of the leads that become a deal, times the share of those that is won."""
         return self.change("lead to win", self._lead_chain, worse="down")
 
@@ -131,7 +141,7 @@ class View(Cells):
     def _step(self, number: int) -> list[Link] | None:
         if self.steps is None:
             return None
-        return _links(self.steps[self.steps["step"] == number], "n_on", "n_here", "share")
+        return _at_mix(self.steps[self.steps["step"] == number], "n_on", "n_here")
 
     def _all_steps(self) -> list[Link] | None:
         if not self.n_steps():
@@ -139,43 +149,55 @@ class View(Cells):
         return [link for number in range(self.n_steps()) for link in self._step(number) or []]
 
     def _lead_chain(self) -> list[Link] | None:
-        first = _links(self.leads, "n_deals", "n_settled", "share")
+        first = _at_mix(self.leads, "n_deals", "n_settled")
         rest = self._all_steps()
         return [*first, *rest] if first and rest else first
 
-    def demand(self) -> list[Change]:
+    def demand(self) -> Changes:
         """Leads and deals that came in without one."""
         return self.change("demand", self._all_demand, worse="down", levels=_COUNTED)
 
-    def stale(self) -> list[Change]:
+    def stale(self) -> Changes:
         """Share of the open deals past winning."""
         return self.change(
-            "stale", lambda: _links(self.open, "n_old", "n_open", "share"), worse="up"
+            "stale", lambda: _links(self.at_quarter_ends(), "n_old", "n_open", "share"), worse="up"
         )
 
-    def effort_per_deal(self) -> list[Change]:
+    def at_quarter_ends(self) -> pd.DataFrame | None:
+        """Give the deals open at four days of the year: most of them are others each time."""
+        cells = self.open
+        return None if cells is None else cells[cells["month"] % 3 == 2]
+
+    def effort_per_deal(self) -> Changes:
         """Activities on live deals for each that stood open."""
         return self.change("effort", self._effort_chain, worse="down")
 
-    def pulled_over(self) -> list[Change]:
+    def pulled_over(self) -> Changes:
         """Share of the wins about a quarter's end that fall before it."""
         return self.change("pulled over", self._about_the_end, worse="up")
 
-    def late_depth(self) -> list[Change]:
+    def late_depth(self) -> Changes:
         """Discount of deals won in the last days of a quarter."""
         return self.change("late depth", lambda: self._depth_of("end"), worse="up")
 
-    def early_depth(self) -> list[Change]:
+    def early_depth(self) -> Changes:
         """Discount of deals won at other times."""
         return self.change("early depth", lambda: self._depth_of("rest"), worse="up")
 
-    def repeat_orders(self, without: tuple[str, ...] = ()) -> list[Change]:
-        """Deals opened with customers who had bought before."""
-        return self.change(
-            f"repeat orders {without}",
-            lambda: _links(self.repeats(without), "n_orders", None, "total"),
-            worse="down", levels=_COUNTED,
-        )  # fmt: skip
+    def repeat_orders(self, without: tuple[str, ...] = ()) -> Changes:
+        """Deals that known customers open, a customer and year."""
+
+        def chain() -> list[Link] | None:
+            cells = self.orders(without)
+            if cells is None or not cells["n_orders"].sum():
+                return None
+            each = cells.groupby("lag")[["n_orders", "n_at_risk"]].transform("sum")
+            due = cells["n_at_risk"] * each["n_orders"] / each["n_at_risk"]
+            years = cells["n_at_risk"].sum() / due.sum() / 12
+            return [Link(cells.assign(part=cells["n_orders"], whole=due * years), "count")]
+
+        counts = self.orders_each(without)
+        return self.change(f"repeat orders {without}", chain, worse="down", spread=counts or 1.0)
 
     def entry_kinds(self) -> list[tuple[str, str]]:
         """Name the tables and kinds of entries that can look made up."""
@@ -184,7 +206,7 @@ class View(Cells):
         pairs = self.entries[["table", "kind"]].drop_duplicates()
         return [(str(table), str(kind)) for table, kind in pairs.itertuples(index=False)]
 
-    def suspect_entries(self, table: str, kind: str) -> list[Change]:
+    def suspect_entries(self, table: str, kind: str) -> Changes:
         """Share of the entries of a table that look made up in one way."""
 
         def chain() -> list[Link] | None:
@@ -192,20 +214,30 @@ class View(Cells):
             if cells is None:
                 return None
             own = cells[(cells["table"] == table) & (cells["kind"] == kind)]
-            return _links(own, "n_suspect", "n_examined", "share")
+            return _links(own, "n_suspect", "n_examined", "difference")
 
         return self.change(f"entries {table} {kind}", chain, worse="up")
 
-    def market_change(self) -> float | None:
-        """Change of the market index, as a logarithm; None without an index of both years."""
+    def market_change(self) -> tuple[float, float] | None:
+        """Change of the market index as a logarithm, and its error by how months differ.
+
+        None without an index of both years.
+        """
         if not self.department.has("market", "index", "period_start"):
             return None
         index = self.department.fetch("market")
-        day = pd.to_datetime(index["period_start"])
+        index = index[index["index"] > 0].assign(day=pd.to_datetime(index["period_start"]))
         spans = ((self.years.base_start, self.years.base_end), (self.years.start, self.years.end))
-        levels = [index.loc[(day >= pd.Timestamp(first)) & (day <= pd.Timestamp(last)), "index"]
-                  .astype(float).mean() for first, last in spans]  # fmt: skip
-        return None if np.isnan(levels).any() else float(np.log(levels[1] / levels[0]))
+        sides = []
+        for first, last in spans:
+            rows = index[
+                (index["day"] >= pd.Timestamp(first)) & (index["day"] <= pd.Timestamp(last))
+            ]
+            sides.append(np.log(rows.groupby(rows["day"].dt.month)["index"].mean()))
+        months = (sides[1] - sides[0]).dropna().to_numpy(float)
+        if len(months) < _FEWEST_INDEX:
+            return None
+        return float(months.mean()), float(months.std(ddof=1) / np.sqrt(len(months)))
 
     def _all_demand(self) -> list[Link] | None:
         if self.leads is None or self.created is None:
@@ -240,26 +272,19 @@ class View(Cells):
 
     def revenue(self, place: Change, *, of: str = "amount") -> float:
         """Give the money won in the window at a place, all or a part of it."""
-        return _at(self.money, place, of)
+        return self.revenue_at(place.level, place.ids, of=of)
+
+    def revenue_at(
+        self, level: Level = "department", ids: tuple[str, ...] = (), *, of: str = "amount"
+    ) -> float:
+        """Give the money won in the window by the department, or by some of its groups."""
+        return _at(self.money, level, ids, of)
 
     def revenue_of_step(self, number: int, place: Change) -> float:
         """Give the money won in the window by deals that reached a step inside it."""
         cells = self.step_money
-        return np.nan if cells is None else _at(cells[cells["step"] == number], place, "amount")
-
-    def revenue_at(self, level: str, ids: tuple[str, ...]) -> float:
-        """Give the money won in the window by a department or its teams."""
-        if self.money is None:
-            return np.nan
-        rows = self.money[self.money["side"] == "now"]
-        if level != "department":
-            rows = rows[rows[level].isin(ids)]
-        return float(rows["amount"].sum())
-
-    def revenue_part(self, of: str) -> float:
-        """Give a part of the money won in the window by the whole department."""
-        cells = self.money
-        return np.nan if cells is None else float(cells[of][cells["side"] == "now"].sum())
+        own = None if cells is None else cells[cells["step"] == number]
+        return _at(own, place.level, place.ids, "amount")
 
     def base_revenue(self) -> float:
         """Give the money won in the year before."""
@@ -269,11 +294,8 @@ class View(Cells):
     def late_revenue(self, place: Change) -> float:
         """Give the money won in the last days of the quarters."""
         cells = self.periods
-        return np.nan if cells is None else _at(cells[cells["phase"] == "end"], place, "amount")
-
-    def repeat_revenue(self, place: Change) -> float:
-        """Give the money won in the window by deals with customers who had bought before."""
-        return _at(self.money, place, "of_repeats")
+        own = None if cells is None else cells[cells["phase"] == "end"]
+        return _at(own, place.level, place.ids, "amount")
 
     def revenue_per_win(self) -> float:
         """Give the mean amount of a deal won in the window."""
@@ -283,20 +305,13 @@ class View(Cells):
         now = cells[cells["side"] == "now"]
         return float(now["amount"].sum() / max(now["n_won"].sum(), 1.0))
 
-    def share_of_year(self) -> float:
-        """Give the part of the data that the window is, by wins: two years hold twice as many."""
-        cells = self.won
-        if cells is None or not cells["n_won"].sum():
-            return 1.0
-        return float(cells["n_won"][cells["side"] == "now"].sum() / cells["n_won"].sum())
-
-    def usual_depth(self, *, below: float) -> float:
-        """Give the mean discount of deals won in the year before, or half the limit."""
-        cells = self.won
-        base = None if cells is None else cells[cells["side"] == "base"]
-        if base is None or not base["n_won"].sum():
-            return below / 2
-        return min(float(base["depth"].sum() / base["n_won"].sum()), below)
+    def reps_of(self, level: str, ids: tuple[str, ...]) -> frozenset[str]:
+        """Name the reps of teams or territories; of reps themselves."""
+        cells = self.created
+        column = LEVELS.get(level, "")  # type: ignore[call-overload]
+        if level == "rep" or cells is None or column not in cells or "rep_id" not in cells:
+            return frozenset(ids)
+        return frozenset(cells.loc[cells[column].isin(ids), "rep_id"])
 
     # --- the plan ------------------------------------------------------------------------
 
@@ -344,11 +359,19 @@ def _links(
     return [Link(named.assign(squares=cells[squares]) if squares else named, kind)]
 
 
-def _at(cells: pd.DataFrame | None, place: Change, column: str) -> float:
+def _at_mix(cells: pd.DataFrame | None, part: str, whole: str) -> list[Link] | None:
+    """Give a share with the harder and the easier cases at their usual weight."""
+    links = _links(cells, part, whole, "share")
+    if not links:
+        return None
+    own = links[0].cells
+    return [Link(at_usual_mix(own, [one for one in _MIX if one in own]), "share")]
+
+
+def _at(cells: pd.DataFrame | None, level: Level, ids: tuple[str, ...], column: str) -> float:
     if cells is None:
         return np.nan
     rows = cells[cells["side"] == "now"]
-    if place.level != "department":
-        home = next(one for level, one in LEVELS.items() if level == place.level)
-        rows = rows[rows[home].isin(place.ids)]
+    if level in LEVELS:
+        rows = rows[rows[LEVELS[level]].isin(ids)]
     return float(rows[column].sum())

@@ -1,9 +1,10 @@
-"""Customers who bought before come back less."""
+"""Known customers order less often, the largest left apart."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from salesdiag.diagnosis.detectors.key_account_lost import large_accounts
 from salesdiag.diagnosis.suspects import likeliest, size_of, suspect
 
 if TYPE_CHECKING:
@@ -14,11 +15,11 @@ _SMALLEST = 0.08
 
 
 def detect(view: View) -> list[Suspect]:
-    """Compare the orders of known customers, the largest accounts that left apart."""
-    found = view.repeat_orders()
-    place = likeliest(found, ("department", "segment", "team", "territory", "product"))
+    """Compare how often customers order, by the time since they last did."""
+    large = tuple(large_accounts(view)["account_id"])
+    found = view.repeat_orders(large)
+    place = likeliest(found)
     if place is None or place.log_ratio > -_SMALLEST:
         return []
-    monthly = place._replace(measured=place.measured / 12, expected=place.expected / 12)
-    exposed = view.repeat_revenue(place)
-    return [suspect("customer_churn", monthly, "orders", size_of(place), exposed, found)]
+    exposed = view.revenue(place, of="of_repeats")
+    return [suspect("customer_churn", place, "orders", size_of(place), exposed, found)]

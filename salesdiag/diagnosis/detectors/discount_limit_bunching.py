@@ -5,36 +5,67 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from ibis import _
+from scipy import special
 
 from salesdiag.analyses import discount
-from salesdiag.diagnosis.suspects import Suspect
+from salesdiag.diagnosis.suspects import Suspect, error_of
+from salesdiag.engine import fetch
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from salesdiag.diagnosis.view import View
 
 _SMALLEST = 0.05  # of the discounts, beyond what the curve has there
+_CHANCE = 0.05
+_AT = 0.005  # of the list price: so near is at the limit
+# what more is won for a discount nobody had to ask for is not seen: between some and most of it
+_WON_BACK, _WON_BACK_ERROR = 0.4, 0.25
 
 
 def detect(view: View) -> list[Suspect]:
-    """Count the discounts at each limit beyond a smooth spread."""
+    """Count the discounts at each limit beyond a smooth spread, in all of the data."""
     if not view.department.settings.discount_limits:
         return []
-    years = view.years
-    table = view.once("bunching", lambda: discount.limit_bunching(
-        view.department, start=years.start, end=years.end))  # fmt: skip
+    table = view.once("bunching", lambda: discount.limit_bunching(view.department))
     if table is None:
         return []
-    piled = table[(table["excess_part"] > _SMALLEST) & table["p_value"].notna()]
+    piled = table[(table["excess_part"] > _SMALLEST) & (table["p_value"] < _CHANCE)]
     if not len(piled):
         return []
-    row = piled.sort_values(["p_value", "discount_limit"]).iloc[0]
-    usual = view.usual_depth(below=float(row["discount_limit"]))
-    extra = float(row["excess_part"]) * max(float(row["discount_limit"]) - usual, 0.0)
-    spread = (row["excess_part_high"] - row["excess_part_low"]) / 2 / 1.96
-    error = extra * float(spread / row["excess_part"])
+    row = piled.sort_values(["excess_deals", "discount_limit"]).iloc[-1]
+    # the draws behind the p-value are few: beyond them the interval of the excess tells more
+    error = float(error_of(row["excess_part_low"], row["excess_part_high"]))
+    p_value = float(special.ndtr(-row["excess_part"] / error)) * len(table)
     return [Suspect(
         "discount_limit_bunching", "department", (), float(row["limit_rate"]),
         float(row["expected_deals"] / row["n_discounted"]), int(row["n_discounted"]),
-        float(min(1.0, row["p_value"] * len(table))), "price", float(np.log(1 - extra)), error,
-        view.revenue_at("department", ()), has_driver=True, table=table,
+        min(1.0, p_value), "price", *_harm(view, float(row["discount_limit"])),
+        view.revenue_at(), grade="D", has_driver=True, table=table,
     )]  # fmt: skip
+
+
+def _harm(view: View, limit: float) -> tuple[float, float]:
+    """Give what is given away at the limit beyond the usual, less what more is won for it."""
+    sums = view.once(f"sold at {limit}", lambda: _sold(view, limit))
+    if sums is None or not sums["won_amount"] > 0:
+        return np.nan, np.nan
+    usual = sums["depth_below"] / max(sums["n_below"], 1.0)
+    given = sums["list_at"] * max(limit - usual, 0.0)
+    lost = -float(np.log1p(given / sums["won_amount"]))
+    return lost * (1 - _WON_BACK), abs(lost) * _WON_BACK_ERROR
+
+
+def _sold(view: View, limit: float) -> pd.Series:
+    """Add up the deals won at the limit and at smaller discounts, in all of the data."""
+    deals = view.department.select_deals()
+    worth, listed = deals.amount.cast("float64"), deals.list_amount.cast("float64")
+    rows = deals.filter((deals.status == "won") & (listed > 0) & deals.amount.notnull())
+    rows = rows.mutate(depth=1 - worth / listed, listed=listed, worth=worth)
+    at, below = (_.depth - limit).abs() <= _AT, _.depth < limit - _AT
+    sums = rows.agg(
+        list_at=_.listed.sum(where=at), won_amount=_.worth.sum(),
+        n_below=_.count(where=below), depth_below=_.depth.sum(where=below),
+    )  # fmt: skip
+    return fetch(sums).iloc[0].fillna(0.0)

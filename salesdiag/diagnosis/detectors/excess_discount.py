@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from salesdiag.diagnosis.suspects import at_place, likeliest, suspect
+from salesdiag.diagnosis.suspects import at_place, kept_of, likeliest, size_of, suspect
 
 if TYPE_CHECKING:
     from salesdiag.diagnosis.contrasts import Change
@@ -23,8 +23,7 @@ def detect(view: View) -> list[Suspect]:
     place = likeliest(found, _LEVELS)
     if place is None or place.measured - place.expected < _SMALLEST:
         return []
-    lost = float(np.log((1 - place.measured) / (1 - place.expected)))
-    error = place.standard_error * place.measured / (1 - place.measured)
+    lost, error = kept_of(place)
     gain, gain_error = _won_back(view, place)
     harm = lost + gain, float(np.hypot(error, gain_error))
     return [suspect("excess_discount", place, "price", harm, view.revenue(place), found)]
@@ -35,6 +34,4 @@ def _won_back(view: View, place: Change) -> tuple[float, float]:
     rise = at_place(view.pipeline(), place)
     if rise is None or rise.log_ratio <= 0:
         return 0.0, 0.0
-    # a rise that chance may have made counts as much as it stands out from chance
-    kept = max(0.0, 1 - (rise.standard_error / rise.log_ratio) ** 2)
-    return kept * rise.log_ratio, kept * rise.standard_error
+    return size_of(rise)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from salesdiag.diagnosis.view import View
 
 _SMALLEST = 0.05
+_REFILL_DAYS = 62.0  # working days, a quarter: so long a seat stays empty without anybody's fault
 _SHARE_OF_WORK = 0.6  # the elasticity of sales to days where what the others take over is unknown
 
 
@@ -40,7 +41,7 @@ def detect(view: View) -> list[Suspect]:
 
 
 def _row(level: str, name: str, days: pd.DataFrame) -> dict[str, object]:
-    """Compare the days of both sides; each rep who came or went may as well not have."""
+    """Compare the days of both sides; for each rep who came or went a seat may be empty a while."""
     from scipy import special
 
     each = days.pivot_table(index="rep_id", columns="side", values="n_selling_days",
@@ -49,7 +50,7 @@ def _row(level: str, name: str, days: pd.DataFrame) -> dict[str, object]:
                  for side in ("base", "now"))  # fmt: skip
     total = max(base.sum(), 1.0)
     change = float(np.log(max(now.sum(), 1.0) / total))
-    error = float(np.sqrt(np.sum((now - base) ** 2)) / total)
+    error = float(np.sqrt(np.sum(np.minimum(np.abs(now - base), _REFILL_DAYS) ** 2)) / total)
     p_value = float(special.ndtr(change / error)) if error > 0 else 1.0
     return {"level": level, "id": name, "base": base.sum(), "now": now.sum(), "change": change,
             "error": error, "p_value": p_value, "n_reps": len(each)}  # fmt: skip
@@ -57,9 +58,9 @@ def _row(level: str, name: str, days: pd.DataFrame) -> dict[str, object]:
 
 def _harm(view: View, place: pd.Series) -> tuple[float, float]:
     """Give what the lost days did to what was won of each lead, or as much as days usually do."""
-    seen = [one for one in view.lead_to_win()
-            if (one.level, one.id) == (place["level"], place["id"])]  # fmt: skip
+    ids = () if place["level"] == "department" else (str(place["id"]),)
+    seen = view.lead_to_win().at(place["level"], ids)
     usual = _SHARE_OF_WORK * float(place["change"])
-    if not seen:
+    if seen is None:
         return usual, abs(usual) / 2
-    return min(seen[0].log_ratio, 0.0), seen[0].standard_error
+    return min(seen.log_ratio, 0.0), seen.standard_error

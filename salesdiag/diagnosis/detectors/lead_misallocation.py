@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from salesdiag.diagnosis.suspects import Suspect
+from salesdiag.diagnosis.suspects import Suspect, of_department, size_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,11 +37,23 @@ def detect(view: View) -> list[Suspect]:
     worst = table.sort_values(["p_value", "kind"]).iloc[0]
     if worst["change"] > -_SMALLEST:
         return []
+    harm, error = _harm(view, float(worst["change"]), float(worst["error"]))
     return [Suspect(
         "lead_misallocation", "department", (), float(worst["now"]), float(worst["base"]),
-        int(worst["n_deals"]), float(worst["p_value"]), "pipeline", float(worst["change"]),
-        float(worst["error"]), view.revenue_part("of_deals"), has_driver=True, table=table,
+        int(worst["n_deals"]), float(worst["p_value"]), "pipeline", harm, error,
+        view.revenue_at(of="of_deals"), has_driver=True, table=table,
     )]  # fmt: skip
+
+
+def _harm(view: View, change: float, error: float) -> tuple[float, float]:
+    """Give what the conversion lost, at least what the hands that leads went to account for.
+
+    Rates of few deals are drawn to the mean, so that what they account for is too little.
+    """
+    fall = of_department(view.pipeline())
+    if fall is None or fall.log_ratio > change:
+        return change, error
+    return size_of(fall)
 
 
 def _compare(cells: pd.DataFrame, kind: str) -> dict[str, object] | None:

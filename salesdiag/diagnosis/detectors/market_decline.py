@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import special
 
-from salesdiag.diagnosis.suspects import likeliest, size_of, suspect
+from salesdiag.diagnosis.suspects import at_place, likeliest, size_of, suspect
 
 if TYPE_CHECKING:
+    from salesdiag.diagnosis.contrasts import Change
     from salesdiag.diagnosis.suspects import Suspect
     from salesdiag.diagnosis.view import View
 
@@ -18,11 +20,23 @@ _AGREES = 0.4  # of the index's fall, demand fell by at least this much
 
 def detect(view: View) -> list[Suspect]:
     """Hold the fall of what came in against the fall of the index; without one nothing is said."""
-    index = view.market_change()
+    market = view.market_change()
     found = view.demand()
     whole = likeliest(found, ("department",))
-    if index is None or whole is None or index > -_SMALLEST or whole.log_ratio > _AGREES * index:
+    if market is None or whole is None:
         return []
-    place = whole._replace(measured=float(np.exp(index)), expected=1.0)
+    index, error = market
+    if index > -_SMALLEST or whole.log_ratio > _AGREES * index:
+        return []
+    p_value = float(special.stdtr(11, index / error)) if error > 0 else 0.0
+    place = whole._replace(measured=float(np.exp(index)), expected=1.0, p_value=p_value)
+    fewer, worse = size_of(whole), _of_sold(view, whole)
+    harm = fewer[0] + worse[0], float(np.hypot(fewer[1], worse[1]))
     exposed = view.revenue(whole, of="of_deals")
-    return [suspect("market_decline", place, "leads", size_of(whole), exposed, found)]
+    return [suspect("market_decline", place, "leads", harm, exposed, found)]
+
+
+def _of_sold(view: View, whole: Change) -> tuple[float, float]:
+    """Give the fall of the conversion beside that of demand: who has no money says no later."""
+    fall = at_place(view.pipeline(), whole)
+    return (0.0, 0.0) if fall is None or fall.log_ratio > 0 else size_of(fall)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from salesdiag.diagnosis.suspects import at_place, likeliest, suspect
+from salesdiag.diagnosis.suspects import at_place, kept_of, likeliest, suspect
 
 if TYPE_CHECKING:
     from salesdiag.diagnosis.suspects import Suspect
@@ -26,7 +24,5 @@ def detect(view: View) -> list[Suspect]:
     rise = place.measured - place.expected
     if rest is not None and rest.measured - rest.expected > _ELSEWHERE * rise:
         return []
-    lost = float(np.log((1 - place.measured) / (1 - place.expected)))
-    error = place.standard_error * place.measured / (1 - place.measured)
     exposed = view.late_revenue(place)
-    return [suspect("period_end_discounting", place, "price", (lost, error), exposed, found)]
+    return [suspect("period_end_discounting", place, "price", kept_of(place), exposed, found)]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _TEST = "result on target"
 # chance in results and in what is known of territories keeps the slope of fair targets below 1
-_FAIR = 0.6
+_FAIR = 0.7
 
 
 def detect(view: View) -> list[Suspect]:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from salesdiag.diagnosis.view import View
 
 
+_MORE = 0.15  # of what a good result raises, a bad one lowers by so much less at least
+
+
 def detect(view: View) -> list[Suspect]:
     """Look whether targets follow results above 100 %, and more than those below."""
     table = view.fairness()
@@ -19,8 +22,9 @@ def detect(view: View) -> list[Suspect]:
         return []
     estimate = table["estimate"].to_dict()
     p_value = float(table["p_value"].to_dict()["ratchet above"])
-    beyond_chance = table["estimate_low"].to_dict()["ratchet kink"] > 0
-    if not beyond_chance or not estimate["ratchet above"] > 0 or np.isnan(p_value):
+    above, more = estimate["ratchet above"], estimate["ratchet kink"]
+    # targets that follow results both ways alike are a forecast and no ratchet
+    if not above > 0 or not more > _MORE * above or np.isnan(p_value):
         return []
     n_targets = int(table["n_targets"].to_dict()["ratchet kink"])
     return [Suspect(

@@ -13,8 +13,8 @@ from salesdiag.diagnosis.suspects import Suspect
 if TYPE_CHECKING:
     from salesdiag.diagnosis.view import View
 
-_HELD = 0.93  # of the year before
 _SHORT = 0.92  # of the plan
+_HELD = 0.93  # of the year before
 _FEW = 0.35  # of the reps reach it
 
 

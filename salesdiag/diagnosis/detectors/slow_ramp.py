@@ -9,32 +9,63 @@ from scipy import special
 
 from salesdiag.analyses import reps
 from salesdiag.diagnosis.suspects import Suspect
+from salesdiag.reductions.winnable import deal_ages
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from salesdiag.diagnosis.view import View
 
-_STARTED = 4  # the month of tenure from which a start is no excuse
-_LEVEL = 0.75  # of the tenured, that is worth a finding
+_MONTHS = (2, 8)  # of tenure, in which a slow start shows
+_FIRST_LEVEL, _MONTHLY = 0.6, 0.1  # of a good start: six tenths at first, all after four months
+_BETWEEN = 0.3  # how much newcomers differ for good, as a logarithm
+_SMALLEST = 0.25
+_DAYS_A_MONTH = 30.4
 
 
 def detect(view: View) -> list[Suspect]:
-    """Hold what newcomers bring from their fourth month on against tenured peers."""
+    """Hold what newcomers bring against tenured peers, a usual start allowed for."""
     table = view.once("ramp", lambda: reps.ramp(view.department, metric="wins"))
-    if table is None:
+    if table is None or not len(table):
         return []
-    later = table[(table["tenure_month"] >= _STARTED) & (table["expected"] > 0)]
-    result, due = float(later["result"].sum()), float(later["expected"].sum())
-    if due <= 0 or result / due > _LEVEL:
+    due = table["expected"].to_numpy(float) * _usual(view, table["tenure_month"])
+    early = table["tenure_month"].between(*_MONTHS).to_numpy() & (due > 0)
+    result, wanted = float(table["result"].to_numpy()[early].sum()), float(due[early].sum())
+    if wanted <= 0 or result > (1 - _SMALLEST) * wanted:
         return []
-    # as wide as the months say, taken together
-    width = np.log(later["ramp_ratio_high"] / later["ramp_ratio_low"].clip(lower=1e-3)) / 2 / 1.96
-    error = float(np.sqrt(1 / np.sum(1 / width**2)))
-    change = float(np.log(max(result, 0.5) / due))
-    revenue = view.revenue_at("department", ())
-    lost = (due - result) * view.revenue_per_win() * view.share_of_year()
+    n_reps = int(table["n_reps"].max())
+    change = float(np.log((result + 0.5) / (wanted + 0.5)))
+    # by the wins that were due: those that came are few where the start is slow
+    error = float(np.sqrt(1 / wanted + _BETWEEN**2 / n_reps))
+    revenue = view.revenue_at()
+    lost = _lost(view)
     return [Suspect(
-        "slow_ramp", "department", (), result / due, 1.0, int(later["n_reps"].max()),
-        float(special.ndtr((change - np.log(_LEVEL)) / error)), "pipeline",
-        -float(np.log1p(lost / revenue)), float(lost / revenue * error / abs(change)), revenue,
-        has_driver=True, table=table,
-    )]  # fmt: skip
+        "slow_ramp", "department", (), result / wanted, 1.0, n_reps,
+        float(special.ndtr(change / error)), "pipeline", -float(np.log1p(lost / revenue)),
+        float(lost / revenue * error / abs(change)), revenue, has_driver=True, table=table,
+    )] if lost > 0 else []  # fmt: skip
+
+
+def _usual(view: View, tenure: pd.Series) -> np.ndarray:
+    """Give what a good start brings of a tenured rep's wins: deals need their time, learning too.
+
+    In the first months only deals can be won that are won sooner than that.
+    """
+    ages = deal_ages(view.department)
+    won, day = ages["n_won"].to_numpy(float), ages["age_days"].to_numpy(float)
+    month = tenure.to_numpy(float)
+    ripe = np.array([won[day <= _DAYS_A_MONTH * (one - 0.5)].sum() for one in month])
+    learnt = np.minimum(_FIRST_LEVEL + _MONTHLY * month, 1.0)
+    usual: np.ndarray = ripe / max(won.sum(), 1.0) * learnt
+    return usual
+
+
+def _lost(view: View) -> float:
+    """Give the money of the wins that newcomers lacked in the window."""
+    years = view.years
+    table = view.once("ramp of the window", lambda: reps.ramp(
+        view.department, metric="wins", start=years.start, end=years.end))  # fmt: skip
+    if table is None or not len(table):
+        return 0.0
+    short = table["expected"] * _usual(view, table["tenure_month"]) - table["result"]
+    return float(short.fillna(0.0).sum()) * view.revenue_per_win()

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from salesdiag.diagnosis.suspects import Suspect
     from salesdiag.diagnosis.view import View
 
-_LEVELS = ("department", "team", "territory", "rep")
+_LEVELS = ("department", "team", "rep")
 _SMALLEST = 0.05  # of the open deals, more than before
 
 

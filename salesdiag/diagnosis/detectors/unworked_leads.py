@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from salesdiag.diagnosis.contrasts import DRIFT
 from salesdiag.diagnosis.suspects import likeliest, suspect
 
 if TYPE_CHECKING:
+    from salesdiag.diagnosis.contrasts import Change
     from salesdiag.diagnosis.suspects import Suspect
     from salesdiag.diagnosis.view import View
 
@@ -21,10 +23,13 @@ def detect(view: View) -> list[Suspect]:
     place = likeliest(found)
     if place is None or place.measured - place.expected < _SMALLEST:
         return []
+    exposed = view.revenue(place, of="of_leads")
+    return [suspect("unworked_leads", place, "lead conversion", _harm(place), exposed, found,
+                    grade="B")]  # fmt: skip
+
+
+def _harm(place: Change) -> tuple[float, float]:
+    """Give the change of the share of leads worked, as a logarithm, and its error."""
     worked = 1 - place.measured
     lost = float(np.log(worked / (1 - place.expected)))
-    # the error of the share left untouched, carried over to that of the leads worked
-    error = place.standard_error * place.measured / worked
-    exposed = view.revenue(place, of="of_leads")
-    return [suspect("unworked_leads", place, "lead conversion", (lost, error), exposed, found,
-                    grade="B")]  # fmt: skip
+    return lost, float(np.hypot(np.sqrt(place.measured / (worked * place.n)), DRIFT))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from salesdiag.diagnosis.view import View
 
 _MOST = 0.4  # of the reps; where more are below the others, it is not them
+_ALSO = 0.10  # q-value up to which a rep is named along with those who are sure to be below
+_NEW = 0.6  # of the gap
 _SELLS = ("seller", "unclear")
 
 
@@ -24,18 +26,49 @@ def detect(view: View) -> list[Suspect]:
     if card is None or not len(card):
         return []
     compared = card[card["p_value"].notna()]
-    below = compared[(compared["reading"] == "below") & compared["role_reading"].isin(_SELLS)]
-    if not len(below) or len(below) > _MOST * len(compared):
+    sells = compared["role_reading"].isin(_SELLS)
+    if not (sells & (compared["reading"] == "below")).any():
+        return []
+    # what may not be said of one rep alone holds of most of a group that is below for certain
+    below = compared[sells & (compared["q_value"] < _ALSO) & (compared["ratio"] < 1)]
+    if len(below) > _MOST * len(compared):
         return []
     wins, due = float(below["n_events"].sum()), float((below["n_events"] / below["ratio"]).sum())
-    cases = int(below["n_cases"].sum())
-    ids = tuple(sorted(below["unit_id"]))
+    cases, ids = int(below["n_cases"].sum()), tuple(sorted(below["unit_id"]))
+    early, early_error = _before_deals(view, ids)
+    gap = float(np.log(max(wins, 0.5) / due))
+    if _is_new(view, ids, gap):
+        return []
+    harm = gap + early
     return [Suspect(
         "weak_reps", "rep", ids, wins / cases, due / cases, cases,
-        float(below["q_value"].min()), "pipeline", float(np.log(max(wins, 0.5) / due)),
-        float(1 / np.sqrt(max(wins, 0.5))), view.revenue_at("rep_id", ids), grade="C",
-        table=card,
+        float(below["q_value"].min()), "pipeline", harm,
+        float(np.hypot(1 / np.sqrt(max(wins, 0.5)), early_error)), view.revenue_at("rep", ids),
+        grade="C", table=card,
     )]  # fmt: skip
+
+
+def _is_new(view: View, ids: tuple[str, ...], gap: float) -> bool:
+    """Tell whether most of the gap is a fall of this year: then it is not who they are."""
+    fall = view.pipeline().at("rep", ids)
+    return fall is not None and fall.log_ratio < min(_NEW * gap, -2 * fall.standard_error)
+
+
+def _before_deals(view: View, ids: tuple[str, ...]) -> tuple[float, float]:
+    """Give how much fewer of their leads become deals, by source, as a logarithm with its error."""
+    cells = view.leads
+    if cells is None or "rep_id" not in cells:
+        return 0.0, 0.0
+    keys = ["source"] if "source" in cells else ["side"]
+    theirs = cells["rep_id"].isin(ids)
+    peers = cells[~theirs].groupby(keys)[["n_deals", "n_settled"]].sum()
+    usual = peers["n_deals"] / peers["n_settled"]
+    own = cells[theirs].groupby(keys)[["n_deals", "n_settled"]].sum()
+    due = float((own["n_settled"] * usual.reindex(own.index)).sum())
+    made = float(own["n_deals"].sum())
+    if due <= 0 or made <= 0:
+        return 0.0, 0.0
+    return min(float(np.log(made / due)), 0.0), float(1 / np.sqrt(made))
 
 
 def _scorecard(view: View) -> pd.DataFrame:
