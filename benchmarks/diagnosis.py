@@ -137,7 +137,7 @@ def _missing(first, n):
     ]  # fmt: skip
 
 
-def carry_out(run, pizza):
+def carry_out(run, asked):
     """Make the world, diagnose it, read it naively; what raises is recorded as a crash."""
     warnings.simplefilter("ignore")
     line = asdict(run) | {"key": run.key, "crash": None, "seconds": {}, "truths": []}
@@ -148,8 +148,8 @@ def carry_out(run, pizza):
         line |= _timed(line, step, _diagnose, made, run.dropped)
     except Exception as error:  # noqa: BLE001 - a crash is a result, counted in the table
         line["crash"] = {"step": step, "type": type(error).__name__, "message": str(error)[:300]}
-    if step == "diagnosis" and not run.dropped:
-        line["naive"] = _timed(line, "naive", diagnosis_naive.readings, made, pizza)
+    if step == "diagnosis" and not run.dropped and not asked.no_naive:
+        line["naive"] = _timed(line, "naive", diagnosis_naive.readings, made, asked.wise_pizza)
     return line
 
 
@@ -221,7 +221,7 @@ def run_all(runs, out, code, asked):
             sys.exit("the code has changed since the start; start again to go on with the new one")
         with ProcessPoolExecutor(asked.processes, get_context("spawn")) as pool:
             waiting = [
-                pool.submit(carry_out, run, asked.wise_pizza) for run in runs[begin : begin + BATCH]
+                pool.submit(carry_out, run, asked) for run in runs[begin : begin + BATCH]
             ]
             for one in as_completed(waiting):
                 line = one.result() | {"code": code}
@@ -249,6 +249,7 @@ def main():
                         type=lambda text: [float(one) for one in text.split(",")])  # fmt: skip
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--wise-pizza", type=Path, metavar="VENV", help="made if it is not there")
+    parser.add_argument("--no-naive", action="store_true", help="leave the naive readings out")
     parser.add_argument("--out", type=Path, help="the file of results")
     parser.add_argument("--any-code", action="store_true", help="count lines of older code too")
     parser.add_argument("--table", action="store_true", help="run nothing, write the table")

@@ -36,6 +36,8 @@ _AsOf = Annotated[
     typer.Option("--as-of", help="The data speak up to the end of this day (YYYY-MM-DD)."),
 ]
 
+_N_FINDINGS = 5  # printed; the report holds all
+
 
 @app.callback(invoke_without_command=True)
 def _root(
@@ -63,7 +65,7 @@ def audit(
         tell("reading")
         from salesdiag.diagnosis.diagnose import diagnose
         from salesdiag.intake.load import load
-        from salesdiag.present.verdict import lacking, verdict
+        from salesdiag.present.verdict import top_findings, untold, verdict
 
         department = load(path, mapping=mapping, as_of=as_of, on_step=tell)
         diagnosis = diagnose(department, on_step=tell)
@@ -72,9 +74,11 @@ def audit(
     _say(f"as of {diagnosis.as_of} ({diagnosis.as_of_source})")
     for sentence in verdict(diagnosis):
         _say(sentence)
-    untold = [one.analysis.replace("_", " ") for one in lacking(diagnosis)]
-    if untold:
-        _say(f"Cannot be told from these data: {', '.join(untold)}.")
+    for line in top_findings(diagnosis, _N_FINDINGS):
+        _say(line)
+    missing = untold(diagnosis)
+    if missing:
+        _say(f"Cannot be told from these data: {missing}.")
     _say("")
     for file in written:
         _say(str(file))

@@ -400,7 +400,8 @@ def test_sheets_of_long_names_stay_apart(sample, tmp_path) -> None:
     tables = {**sample.tables, **dict.fromkeys(names, table)}
     path = write_workbook(replace(sample, tables=tables), tmp_path / "t.xlsx")
     book = openpyxl.load_workbook(path)
-    assert len(book.sheetnames) == len(tables) + 2
+    # contents, findings and what was not examined, and the evidence of each finding
+    assert len(book.sheetnames) == len(tables) + 3 + len(sample.findings)
     assert len({name.casefold() for name in book.sheetnames}) == len(book.sheetnames)
     assert max(map(len, book.sheetnames)) <= 31
 

@@ -87,6 +87,7 @@ def _customers(
     department: Department, years: Years, without: Sequence[str]
 ) -> tuple[ibis.Table, ibis.Table]:
     """Give the months in which each customer was at risk of ordering, and the orders by month."""
+    department.require(deals=["account_id", "created_at", "closed_at"])
     deals = department.select_deals().filter(_.account_id.notnull())
     if without:
         deals = deals.filter(~deals.account_id.isin(list(without)))

@@ -37,10 +37,12 @@ class Cells:
         self.years = years_of(start, end)
         self.confidence = confidence
         self.missed: dict[str, MissingDataError] = {}
+        self.asked: list[str] = []  # since it was last cleared
         self._made: dict[str, Any] = {}
 
     def once(self, name: str, make: Callable[[], T]) -> T | None:
         """Make a thing once; None where the data do not hold it."""
+        self.asked.append(name)
         if name not in self._made:
             try:
                 self._made[name] = make()
@@ -51,6 +53,13 @@ class Cells:
                 self._made[name] = None
         made: T | None = self._made[name]
         return made
+
+    def first_lacked(self) -> tuple[str, ...]:
+        """Name the columns that the first thing asked for lacks; none if it could be made."""
+        lacking = [self.missed[one].missing for one in self.asked if one in self.missed]
+        made = [one for one in self.asked if self._made[one] is not None]
+        first = next((one for one in self.asked if one in self.missed or one in made), "")
+        return tuple(lacking[0]) if lacking and first in self.missed else ()
 
     # --- cells ---------------------------------------------------------------------------
 

@@ -39,6 +39,7 @@ _PRIOR = 20.0  # cases that a stratum's own share is mixed with
 _NOUGHT = 0.5  # added to counts, so that none has a logarithm too
 _FEWEST_UNITS = 5
 _FEWEST_MONTHS = 6
+_FEWEST_CASES = 5  # on either side
 _FEWEST_EVENTS = 10  # on one side at least, for a group to be looked at
 
 
@@ -90,11 +91,13 @@ class _Estimates(NamedTuple):
     n: Floats
     n_events: Floats  # of the larger side
     n_least: Floats  # of the smaller side
+    n_cases: Floats  # wholes of the smaller side
     log_ratio: Floats
     variance: Floats
 
     def tells(self) -> NDArray[np.bool_]:
         known = np.isfinite(self.log_ratio) & np.isfinite(self.variance) & (self.variance > 0)
+        known &= self.n_cases >= _FEWEST_CASES
         found: NDArray[np.bool_] = known & (self.n_events >= _FEWEST_EVENTS)
         return found
 
@@ -299,6 +302,7 @@ def _chained(chain: Sequence[Link], column: str) -> _Estimates:
         first.n,
         np.min([one.n_events for one in links], axis=0, initial=np.inf),
         np.min([one.n_least for one in links], axis=0, initial=np.inf),
+        np.min([one.n_cases for one in links], axis=0, initial=np.inf),
         np.sum([one.log_ratio for one in links], axis=0),
         np.sum([one.variance for one in links], axis=0),
     )
@@ -315,7 +319,10 @@ def _estimates(link: Link, column: str, names: list[str]) -> _Estimates:
     return _Estimates(
         names, now[0], base[0], now_sums["whole"],
         np.maximum(base_sums[counted], now_sums[counted]),
-        np.minimum(base_sums[counted], now_sums[counted]), log_ratio, now[1] + base[1],
+        np.minimum(base_sums[counted], now_sums[counted]),
+        np.full(len(names), np.inf) if kind == "total"
+        else np.minimum(base_sums["whole"], now_sums["whole"]),
+        log_ratio, now[1] + base[1],
     )  # fmt: skip
 
 

@@ -24,6 +24,16 @@ class Scope:
     stage: str | None = None  # the stage being left, where the cause is tied to one
 
 
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """An explanation that was held against a finding, and what became of it."""
+
+    cause: str
+    scope: Scope
+    p_value: float
+    outcome: str  # a few words
+
+
 @dataclass(frozen=True, slots=True, eq=False)  # == on a table is ambiguous
 class Finding:
     """One cause, its size, its price and how far to trust it."""
@@ -44,6 +54,7 @@ class Finding:
     caveat: str  # what would overturn it
     next_step: str  # what to do or ask for
     table: pd.DataFrame = field(repr=False)  # the evidence, as an analysis returned it
+    rivals: tuple[Rival, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +62,36 @@ class Part:
     """One factor's share of the gap."""
 
     factor: str
-    amount: float
+    amount: float  # below 0: money lost
     low: float
     high: float
+    stage: str = ""  # the stage being left, for conversion
+
+    @property
+    def name(self) -> str:
+        """Factor, and the stage where there is one."""
+        return f"{self.factor}: {self.stage}" if self.stage else self.factor
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Money of one part of the gap that one finding explains."""
+
+    rank: int  # of the finding, from 1
+    part: str  # `Part.name`
+    amount: float  # above 0
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
     """What was expected of the window, what came, and the parts of the difference.
 
-    Amounts are money of the window; NaN where there is no reference.
+    The reference is the plan; where there is none, the same days a year before. Amounts are
+    money of the window; NaN where there is no reference. The parts add up to the gap; none
+    where the year before is not in the data.
     """
 
-    reference: Literal["plan", "none"]
+    reference: Literal["plan", "past", "none"]
     expected: float
     actual: float
     actual_low: float  # how far chance alone can move the actual figure
@@ -72,6 +100,7 @@ class Gap:
     start: date | None = None  # first and last day that these periods cover
     end: date | None = None
     parts: tuple[Part, ...] = ()
+    claims: tuple[Claim, ...] = ()  # of findings on parts; no part is claimed beyond its loss
 
     @property
     def gap(self) -> float:
@@ -89,6 +118,77 @@ class NotExamined:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The result held against one reference.
+
+    ``ratio`` is the result over the reference, with its interval; against peers it is that of
+    the lowest unit that is below the others, and NaN where none is.
+    """
+
+    against: Literal["plan", "past", "teams", "reps"]
+    verdict: Literal["below", "as expected", "above", "cannot tell"]
+    ratio: float
+    low: float
+    high: float
+    n: int  # wins behind it; of peers the number of units compared
+    ids: tuple[str, ...] = ()  # of peers: those below the others, beyond chance
+    reason: str = ""  # why it cannot be told
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Whether the data can tell at all."""
+
+    verdict: Literal["can tell", "in part", "cannot tell"]
+    n_rows: int  # of deals
+    n_aside: int
+    n_won: int  # in the window
+    has_past: bool  # the year before is in the data
+    smallest_fall: float  # of the revenue, that would be seen in four of five cases; or NaN
+    reasons: tuple[str, ...] = ()  # for not being able to tell all
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The gap by who can change what the findings explain of it.
+
+    ``basis`` is what the shares are parts of: the gap, or, where there is none or where gains
+    elsewhere made up for losses, all that the findings explain.
+    """
+
+    basis: Literal["gap", "explained", "none"]
+    whole: float  # money that the shares are parts of
+    direct: float
+    indirect: float
+    external: float
+    rest: float  # that no finding explains
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One row of the scorecard that says which head of sales is needed."""
+
+    question: str
+    evidence: str
+    speaks_for: Literal["architect", "manager", "caretaker", ""]
+    points: int
+    is_examined: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """Which head of sales the company needs, and the scorecard behind it."""
+
+    role: Literal["architect", "manager", "caretaker", "undecided"]
+    reason: str
+    criteria: tuple[Criterion, ...]
+
+    def points(self, role: str) -> int:
+        """Add up what speaks for a role."""
+        return sum(one.points for one in self.criteria if one.speaks_for == role)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Diagnosis:
     """The whole answer: findings, the gap, the tables behind them, and what is not known."""
@@ -104,3 +204,7 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     not_examined: tuple[NotExamined, ...]
     tables: dict[str, pd.DataFrame] = field(repr=False)
+    standings: tuple[Standing, ...] = ()
+    evidence: Evidence | None = None
+    split: Split | None = None
+    leader: Leader | None = None

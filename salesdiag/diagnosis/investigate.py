@@ -38,7 +38,8 @@ class Investigation:
     findings: list[Finding]
     suspects: list[Suspect]
     explained: list[Explained]
-    unexamined: dict[str, tuple[str, ...]]  # cause: tables that are missing
+    unexamined: dict[str, tuple[str, ...]]  # cause: tables or columns that are missing
+    looks_back: bool  # the year before is in the data
 
 
 def investigate(
@@ -61,12 +62,16 @@ def investigate(
             unexamined[code] = missing
             continue
         detect = import_module(f"salesdiag.diagnosis.detectors.{code}").detect
-        suspects += detect(view)
+        view.asked.clear()
+        found = detect(view)
+        lacked = view.first_lacked()
+        if not found and lacked:
+            unexamined[code] = lacked
+        suspects += found
     n_examined = len(DETECTED) - len(unexamined)
     certain = dict(zip(map(id, suspects), q_values(suspects, n_examined), strict=True))
     sure = [one for one in suspects if certain[id(one)] < LEVEL and one.costs()]
     kept, explained = explain(suspects, sure, view.reps_of, view.revenue_at())
     q = q_values(kept, n_examined)
-    return Investigation(
-        rank(kept, q, confidence, view.revenue_at()), suspects, explained, unexamined
-    )
+    findings = rank(kept, q, confidence, view.revenue_at(), view.names())
+    return Investigation(findings, suspects, explained, unexamined, view.has_past())

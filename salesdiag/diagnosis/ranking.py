@@ -12,7 +12,7 @@ from salesdiag.diagnosis.words import sentence
 from salesdiag.stats.multiplicity import adjust_p_values
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from salesdiag.diagnosis.suspects import Suspect
 
@@ -31,7 +31,11 @@ def q_values(suspects: Sequence[Suspect], n_examined: int) -> list[float]:
 
 
 def rank(
-    suspects: Sequence[Suspect], q: Sequence[float], confidence: float, revenue: float
+    suspects: Sequence[Suspect],
+    q: Sequence[float],
+    confidence: float,
+    revenue: float,
+    names: Mapping[str, str] | None = None,
 ) -> list[Finding]:
     """Make findings of the sure ones: by money and evidence, those without money last.
 
@@ -40,7 +44,7 @@ def rank(
     """
     both = zip(suspects, q, strict=True)
     sure = [(one, value) for one, value in both if value < LEVEL and one.costs()]
-    found = [_finding(one, value, confidence, revenue) for one, value in sure]
+    found = [_finding(one, value, confidence, revenue, names) for one, value in sure]
     worth = [one for one in found if not one.money < _MATERIAL * revenue]
     return sorted(worth, key=_order)
 
@@ -50,7 +54,13 @@ def _order(finding: Finding) -> tuple[float, float, str]:
     return (-worth, finding.q_value, finding.cause)
 
 
-def _finding(one: Suspect, q_value: float, confidence: float, revenue: float) -> Finding:
+def _finding(
+    one: Suspect,
+    q_value: float,
+    confidence: float,
+    revenue: float,
+    names: Mapping[str, str] | None,
+) -> Finding:
     cause = CATALOGUE[one.cause]
     money, low, high = one.money(confidence, revenue)
     scope = Scope(one.level, ", ".join(one.ids) or None, one.stage)
@@ -58,6 +68,6 @@ def _finding(one: Suspect, q_value: float, confidence: float, revenue: float) ->
         cause=one.cause, scope=scope, control=cause.control, grade=one.grade,
         measured=one.measured, expected=one.expected, n=one.n, q_value=q_value,
         money=money, money_low=low, money_high=high, money_basis="revenue",
-        reading=sentence(cause.reading, cause, one), caveat=cause.caveat,
-        next_step=sentence(cause.next_step, cause, one), table=one.table,
+        reading=sentence(cause.reading, cause, one, names), caveat=cause.caveat,
+        next_step=sentence(cause.next_step, cause, one, names), table=one.table,
     )  # fmt: skip

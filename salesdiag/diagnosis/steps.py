@@ -16,7 +16,6 @@ from salesdiag.analyses.funnel.win_counts import count_wins, roll_up
 from salesdiag.diagnosis.finding import Gap, NotExamined
 from salesdiag.errors import InputError, MissingDataError
 from salesdiag.reductions.plan_sums import attainment_sums, typical_size
-from salesdiag.schema import TABLES
 from salesdiag.stats.rates import compound_poisson_interval, ratio
 
 if TYPE_CHECKING:
@@ -27,12 +26,6 @@ if TYPE_CHECKING:
 
 # by what each question is split, where the department has the column
 _SPLITS = ("team", "rep_id", "source", "segment")
-# analyses to come, and the table each will need; until then a report says so
-_TO_COME = {
-    "activity and result": "activities",
-    "discount and price": "line_items",
-    "lead response": "leads",
-}
 _ENOUGH_WINS = 20  # so many wins without one loss are no luck
 _LOST_DEALS = "an export of the deals that includes the lost ones (some systems archive them)"
 _LONGEST_PERIOD_DAYS = 370  # a plan of several years is not a plan of the window
@@ -64,7 +57,6 @@ class Steps:
         self._attain_targets()
         self._follow_funnel()
         self._win_rates()
-        self._name_what_is_to_come()
 
     def _splits(self) -> list[str]:
         """Say by what the deals can be split."""
@@ -233,12 +225,3 @@ class Steps:
         place = list(table.columns).index("rep_id") + 1
         named.insert(place, "rep_name", table["rep_id"].map(names["rep_name"]))
         return named
-
-    def _name_what_is_to_come(self) -> None:
-        for analysis, table in _TO_COME.items():
-            if self.department.has(table):
-                one = NotExamined(analysis, (), "", "not part of this version's audit yet")
-            else:
-                reason = f"there is no table {table!r}"
-                one = NotExamined(analysis, (table,), TABLES[table].ask_for, reason)
-            self.missed.append(one)

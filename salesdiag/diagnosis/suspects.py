@@ -22,7 +22,7 @@ Claim = Literal["leads", "lead conversion", "pipeline", "orders", "size", "price
 
 _CERTAIN = 1e-12
 _LIKELY = 0.5  # standard errors that a harm must amount to
-_SIMPLE = 0.7  # of the errors allowed, the part of the simplest answer
+_SIMPLE = 0.5  # of the errors allowed, the part of the simplest answer
 _USUAL_HARM = 0.15  # what a fault does to the money that goes through it, as a logarithm
 _REACH = 1.96  # standard errors in either half of a 95 % interval
 
@@ -125,9 +125,9 @@ def error_of(low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
 def likeliest(found: Sequence[Change], levels: Sequence[str] | None = None) -> Change | None:
     """Give the likeliest place of a change that is for the worse, of these levels.
 
-    Its p-value is that of the search. Of the errors that it may make the larger part is the
-    whole department's, the simple answer; the rest is shared by the narrower levels alike, so
-    that a place among four teams pays less than one among forty reps.
+    Its p-value is that of the search. Of the errors that it may make one half is the whole
+    department's, the simple answer; the other is shared by the narrower levels alike, so that
+    a place among four teams pays less than one among forty reps.
     """
     fit = [one for one in found if levels is None or one.level in levels]
     if not fit or not fit[0].weight > 0:

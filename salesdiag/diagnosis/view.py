@@ -10,6 +10,7 @@ import pandas as pd
 from salesdiag.analyses import plan
 from salesdiag.diagnosis.cells import Cells
 from salesdiag.diagnosis.contrasts import Changes, Link, at_usual_mix, changes, within_strata
+from salesdiag.engine import fetch
 from salesdiag.reductions.yearly import LEVELS
 
 if TYPE_CHECKING:
@@ -304,6 +305,21 @@ class View(Cells):
             return np.nan
         now = cells[cells["side"] == "now"]
         return float(now["amount"].sum() / max(now["n_won"].sum(), 1.0))
+
+    def names(self) -> dict[str, str]:
+        """Give the names of reps by id, and of the large accounts."""
+        found: dict[str, str] = {}
+        for table, ids, name in (("reps", "rep_id", "rep_name"),
+                                 ("accounts", "account_id", "account_name")):  # fmt: skip
+            if not self.department.has(table, name):
+                continue
+            rows = self.department.table(table)
+            if table == "accounts":
+                large = [] if self.accounts is None else list(self.accounts["account_id"])
+                rows = rows.filter(rows[ids].isin(large))
+            frame = fetch(rows.filter(rows[name].notnull()).select(ids, name).distinct())
+            found |= dict(sorted(zip(frame[ids], frame[name], strict=True)))
+        return found
 
     def reps_of(self, level: str, ids: tuple[str, ...]) -> frozenset[str]:
         """Name the reps of teams or territories; of reps themselves."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from salesdiag.diagnosis.catalogue import Cause, Unit
     from salesdiag.diagnosis.suspects import Suspect
 
@@ -14,11 +16,14 @@ _NAMES = {
 }  # fmt: skip
 
 
-def sentence(template: str, cause: Cause, suspect: Suspect) -> str:
-    """Fill a sentence."""
+def sentence(
+    template: str, cause: Cause, suspect: Suspect, names: Mapping[str, str] | None = None
+) -> str:
+    """Fill a sentence; ``names`` gives the names of reps and accounts by id."""
     scope = "the department"
     if suspect.level != "department":
-        scope = _NAMES[suspect.level].format(", ".join(suspect.ids))
+        known = names if names and suspect.level in ("rep", "account") else {}
+        scope = _NAMES[suspect.level].format(", ".join(known.get(one, one) for one in suspect.ids))
     text = template.format(
         scope=scope, stage=suspect.stage or "the stage", n=suspect.n,
         measured=figure(suspect.measured, cause.unit),

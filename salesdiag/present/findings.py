@@ -46,7 +46,7 @@ def as_plain(diagnosis: Diagnosis) -> dict[str, Any]:
             "actual": _known(gap.actual),
             "gap": _known(gap.gap),
             "parts": [
-                {"factor": part.factor, "amount": _known(part.amount),
+                {"factor": part.name, "amount": _known(part.amount),
                  "low": _known(part.low), "high": _known(part.high)}
                 for part in gap.parts
             ],

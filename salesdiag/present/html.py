@@ -3,54 +3,31 @@
 from __future__ import annotations
 
 import io
-import math
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from salesdiag.present.labels import (
-    MISSING,
-    TITLES,
-    day_text,
-    format_value,
-    kind_of,
-    label,
-    money,
-    unbroken,
+from salesdiag.diagnosis.ranking import LEVEL
+from salesdiag.present.answers import (
+    GRADES,
+    N_FIRST_SCREEN,
+    causes_of,
+    findings_of,
+    leader_of,
+    ledger_of,
+    split_rows,
 )
+from salesdiag.present.labels import day_text, format_value, money, unbroken
 from salesdiag.present.reading import rows_of_reading
-from salesdiag.present.verdict import lacking, later, verdict
+from salesdiag.present.tables import name_of, shown
+from salesdiag.present.verdict import details, headline, later, untold
 
 if TYPE_CHECKING:
     import jinja2
-    import pandas as pd
     from matplotlib.figure import Figure
 
     from salesdiag.diagnosis.finding import Diagnosis
 
-_LONG_WORD = 18  # letters; a longer one may be broken to keep a table on the page
-_MAX_ROWS = 60  # longer tables are shown in full in the workbook
-# columns that a reader of the report needs; the workbook holds all
-_SHOWN: dict[str, list[str]] = {
-    "attainment_by": ["rep_name", "n_periods", "target", "actual", "unplanned_actual", "n_events",
-                      "attainment"],
-    "target_attainment": ["period_start", "period_end", "target", "actual", "unplanned_actual",
-                          "n_events", "attainment", "n_reps", "n_reps_met", "participation_rate",
-                          "n_targets_left_out"],
-    "win_rate_created": ["horizon_days", "n_deals", "n_won", "n_lost", "n_open", "win_rate",
-                         "won_amount", "value_win_rate"],
-    "win_rate": ["rep_name", "n_deals", "n_won", "n_lost", "win_rate", "won_amount",
-                 "value_win_rate"],
-    "stage_conversion": ["from_stage", "to_stage", "n_from", "n_to", "n_lost", "n_open",
-                         "conversion_rate", "skip_rate", "rework_rate", "n_without_history"],
-    "current_stages": ["stage", "n_deals", "n_open", "n_won", "n_lost", "open_amount"],
-    "check": ["severity", "table", "column", "rule", "n_failing", "n_examined", "failing_share",
-              "examples", "effect"],
-}  # fmt: skip
-_UNLESS_ZERO = ("unplanned_actual", "n_targets_left_out", "n_without_history")
-# percent of the page; the check has more text than a page is wide
-_WIDTHS = {"severity": 9, "table": 10, "column": 10, "rule": 15, "n_failing": 8, "n_examined": 11,
-           "failing_share": 8, "examples": 13, "effect": 16}  # fmt: skip
 _CHAPTERS = (
     ("plan", "Plan", ("target_attainment", "attainment_by_team", "attainment_by_rep_id")),
     ("funnel", "Funnel", ("stage_conversion", "stage_conversion_by_team", "current_stages")),
@@ -86,24 +63,42 @@ def gather(diagnosis: Diagnosis) -> dict[str, Any]:
     return {
         "title": diagnosis.name or "Sales department",
         "diagnosis": diagnosis,
-        "verdict": [unbroken(sentence) for sentence in verdict(diagnosis)],
+        "headline": [unbroken(sentence) for sentence in headline(diagnosis)],
+        "details": [unbroken(sentence) for sentence in details(diagnosis)],
         "bar": _plan_bar(diagnosis),
+        "findings": findings_of(diagnosis),
+        "n_first": N_FIRST_SCREEN,
+        "ledger": ledger_of(diagnosis),
+        "split": split_rows(diagnosis),
+        "split_basis": "none" if diagnosis.split is None else diagnosis.split.basis,
+        "leader": leader_of(diagnosis),
+        "causes": causes_of(diagnosis),
+        "grades": GRADES,
+        "false_share": unbroken(f"{100 * LEVEL:g} %"),
         "chapters": [_chapter(diagnosis, *chapter) for chapter in _CHAPTERS],
         "check": _table(diagnosis, "check"),
         "reading": rows_of_reading(diagnosis.tables.get("load_report")),
-        "not_examined": [
-            {"name": _name(one.analysis), "reason": one.reason, "ask_for": one.ask_for,
-             "lacking": one in lacking(diagnosis)}
-            for one in diagnosis.not_examined if one not in later(diagnosis)
-        ],
-        "later": [_name(one.analysis) for one in later(diagnosis)],
+        "untold": untold(diagnosis),
+        "not_examined": _not_examined(diagnosis),
+        "later": [name_of(one.analysis) for one in later(diagnosis)],
         "confidence": unbroken(f"{100 * diagnosis.confidence:g} %"),
-    }  # fmt: skip
+    }
 
 
-def _name(analysis: str) -> str:
-    name, colon, pipeline = analysis.partition(":")
-    return TITLES.get(name, name.replace("_", " ").capitalize()) + colon + pipeline
+def _not_examined(diagnosis: Diagnosis) -> list[dict[str, Any]]:
+    """Put together what could not be examined for the same reason."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    left = [one for one in diagnosis.not_examined if one not in later(diagnosis)]
+    for one in left:
+        groups.setdefault((one.reason, one.ask_for), []).append(name_of(one.analysis))
+    return [
+        {"name": ", ".join(names), "reason": reason, "ask_for": ask_for}
+        for (reason, ask_for), names in groups.items()
+    ]
+
+
+def _table(diagnosis: Diagnosis, name: str) -> dict[str, Any]:
+    return shown(diagnosis.tables[name], name)
 
 
 def _plan_bar(diagnosis: Diagnosis) -> dict[str, Any] | None:
@@ -138,73 +133,8 @@ def _chapter(
         "title": title,
         "picture": _picture(diagnosis, anchor),
         "tables": tables,
-        "missed": [{"name": _name(one.analysis), "reason": one.reason} for one in missed],
+        "missed": [{"name": name_of(one.analysis), "reason": one.reason} for one in missed],
     }
-
-
-def _table(diagnosis: Diagnosis, name: str) -> dict[str, Any]:
-    """Format a table's cells and place its intervals."""
-    table = diagnosis.tables[name]
-    wanted = next((shown for start, shown in _SHOWN.items() if name.startswith(start)), None)
-    keys = [column for column in table.columns if f"_by_{column}" in name]
-    columns = list(table.columns) if wanted is None else [*keys, *wanted]
-    columns = [one for one in columns if one in table.columns and _says_something(table, one)]
-    shown = table.head(_MAX_ROWS)
-    scales = {column: _scale(shown, column) for column in columns if f"{column}_low" in shown}
-    return {
-        "title": _name(name),
-        "heads": [{"text": label(column), "right": _is_number(column),
-                   "width": _WIDTHS.get(column) if name == "check" else None}
-                  for column in columns],
-        "fixed": name == "check",
-        "rows": [
-            [
-                _cell(column, dict(zip(table.columns, row, strict=True)), scales.get(column, 1.0))
-                for column in columns
-            ]
-            for row in shown.itertuples(index=False, name=None)
-        ],
-        "n_left": len(table) - len(shown),
-        "sheet": name,
-    }  # fmt: skip
-
-
-def _says_something(table: pd.DataFrame, column: str) -> bool:
-    """Tell whether a column is worth its place; some are only where they are not 0."""
-    return column not in _UNLESS_ZERO or bool((table[column].fillna(0) != 0).any())
-
-
-def _scale(table: pd.DataFrame, column: str) -> float:
-    """Give the value at the right end of a column's interval bars: the same for all rows."""
-    largest = float(table[f"{column}_high"].max()) if len(table) else 1.0
-    return max(1.0, largest) if math.isfinite(largest) else 1.0
-
-
-def _cell(column: str, row: dict[str, Any], largest: float) -> dict[str, Any]:
-    text = format_value(column, row[column])
-    kind = kind_of(column)
-    cell: dict[str, Any] = {
-        "text": text if kind == "text" else unbroken(text),
-        "right": _is_number(column),
-        "head": label(column),
-        "long": max(map(len, text.split()), default=0) > _LONG_WORD,
-    }
-    if kind == "date":
-        cell["right"] = None  # kept on one line, but not moved to the right
-    low, high = f"{column}_low", f"{column}_high"
-    if kind == "share" and low in row and text != MISSING:
-        scale = 100 / largest
-        cell["bar"] = {
-            "low": scale * float(row[low]),
-            "width": max(scale * (float(row[high]) - float(row[low])), 1.0),
-            "at": scale * float(row[column]),
-            "text": unbroken(f"{format_value(low, row[low])} to {format_value(high, row[high])}"),
-        }
-    return cell
-
-
-def _is_number(column: str) -> bool:
-    return kind_of(column) not in ("text", "date", "time", "flag")
 
 
 def _picture(diagnosis: Diagnosis, anchor: str) -> dict[str, str] | None:

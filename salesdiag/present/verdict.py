@@ -5,7 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from salesdiag.present.answers import money_text
+from salesdiag.present.conclusions import (
+    causes_found,
+    control_of_gap,
+    data_can_tell,
+    head_of_sales,
+    inside,
+    past,
+)
 from salesdiag.present.labels import day_text, money, share
+from salesdiag.present.tables import name_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,27 +24,62 @@ if TYPE_CHECKING:
 
 # fewer events than this are no evidence; a step with fewer is not named
 _ENOUGH = 30
+_MOST_NAMES = 6  # more are counted
+_LATER = "this version"
 _MANY_ASIDE = 0.02  # rows set aside beyond this share are said in the first sentences
 
 
 def verdict(diagnosis: Diagnosis) -> list[str]:
-    """Say in a few sentences how bad it is, how sure, and where to look."""
+    """Say in a few sentences how bad it is, how sure, why, and where to look."""
+    return headline(diagnosis) + details(diagnosis)
+
+
+def headline(diagnosis: Diagnosis) -> list[str]:
+    """Say what was sold against what, whether it can be chance, and what was found."""
     sentences = [_result(diagnosis), _chance(diagnosis), *_understated(diagnosis)]
-    sentences += [_lowest_step(diagnosis), _win_rate(diagnosis), _data(diagnosis)]
+    if diagnosis.gap.reference == "past":
+        sentences.append(past(diagnosis))
+    sentences += [causes_found(diagnosis), control_of_gap(diagnosis)]
     return [sentence for sentence in sentences if sentence]
+
+
+def details(diagnosis: Diagnosis) -> list[str]:
+    """Say where the department stands otherwise, whom it needs, and what the data can tell."""
+    sentences = [] if diagnosis.gap.reference == "past" else [past(diagnosis)]
+    sentences += [*inside(diagnosis), head_of_sales(diagnosis)]
+    sentences += [_lowest_step(diagnosis), _win_rate(diagnosis)]
+    sentences += [data_can_tell(diagnosis), _data(diagnosis)]
+    return [sentence for sentence in sentences if sentence]
+
+
+def top_findings(diagnosis: Diagnosis, most: int) -> list[str]:
+    """Give the first findings, each on one line."""
+    return [
+        f"{rank}  {one.reading}  {money_text(one, diagnosis.currency)}  grade {one.grade}  "
+        f"{one.control}"
+        for rank, one in enumerate(diagnosis.findings[:most], start=1)
+    ]
 
 
 def lacking(diagnosis: Diagnosis) -> list[NotExamined]:
     """Give what could not be examined because the data lack something."""
-    return [one for one in diagnosis.not_examined if one.missing or one.ask_for]
+    return [
+        one for one in diagnosis.not_examined
+        if (one.missing or one.ask_for) and _LATER not in one.reason
+    ]  # fmt: skip
 
 
 def later(diagnosis: Diagnosis) -> list[NotExamined]:
-    """Give what the data would allow, but not yet this version."""
-    return [
-        one for one in diagnosis.not_examined
-        if not (one.missing or one.ask_for) and "this version" in one.reason
-    ]  # fmt: skip
+    """Give what this version does not examine yet, whatever the data hold."""
+    return [one for one in diagnosis.not_examined if _LATER in one.reason]
+
+
+def untold(diagnosis: Diagnosis) -> str:
+    """Name what cannot be told from these data; empty if nothing."""
+    names = [name_of(one.analysis) for one in lacking(diagnosis)]
+    plain = [one if one.startswith("CRM") else one[:1].lower() + one[1:] for one in names]
+    more = len(plain) - _MOST_NAMES
+    return ", ".join(plain[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _result(diagnosis: Diagnosis) -> str:
@@ -49,11 +94,16 @@ def _result(diagnosis: Diagnosis) -> str:
         )
     short = "short" if gap.gap < 0 else "over"
     attainment = gap.actual / gap.expected
-    return (
-        f"The department sold {money(gap.actual, currency)} against a plan of "
-        f"{money(gap.expected, currency)} {_when(diagnosis)}: "
-        f"{100 * attainment:.0f} %, {money(abs(gap.gap), currency)} {short}."
-    )
+    figures = f"{100 * attainment:.0f} %, {money(abs(gap.gap), currency)}"
+    sold = f"The department sold {money(gap.actual, currency)}"
+    expected = money(gap.expected, currency)
+    if gap.reference == "past":
+        less = "less" if gap.gap < 0 else "more"
+        return (
+            f"{sold} {_when(diagnosis)}, and {expected} in the same days a year before: "
+            f"{figures} {less}. {_no_plan(diagnosis)}"
+        )
+    return f"{sold} against a plan of {expected} {_when(diagnosis)}: {figures} {short}."
 
 
 def _no_sales(diagnosis: Diagnosis) -> str:
@@ -111,7 +161,7 @@ def _has_hole(diagnosis: Diagnosis) -> bool:
 
 def _chance(diagnosis: Diagnosis) -> str:
     gap = diagnosis.gap
-    if gap.reference == "none" or math.isnan(gap.actual_low) or not gap.expected:
+    if gap.reference != "plan" or math.isnan(gap.actual_low) or not gap.expected:
         return ""
     low, high = gap.actual_low / gap.expected, gap.actual_high / gap.expected
     # an end that rounds to the plan itself is written finer

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from salesdiag.present.answers import sheet_of
 from salesdiag.present.labels import TITLES, kind_of
 
 if TYPE_CHECKING:
@@ -18,6 +19,13 @@ _FORMATS = {
     "share": "0.0%", "money": "#,##0.00", "count": "#,##0", "days": "0.0",
     "date": "yyyy-mm-dd", "time": "yyyy-mm-dd hh:mm", "number": "0.00",
 }  # fmt: skip
+_FINDING = [
+    "rank", "cause", "level", "id", "stage", "control", "grade", "measured", "expected",
+    "n_cases", "q_value", "lost_amount", "lost_amount_low", "lost_amount_high", "basis", "reading",
+    "caveat", "next_step", "rivals",
+]  # fmt: skip
+_WIDE = ("rule", "effect", "detail", "reason", "reading", "caveat", "next_step", "question",
+         "evidence", "part")  # fmt: skip
 _MAX_CELL = 32_767  # what a cell of a workbook can hold
 _MAX_ROWS = 1_048_575
 _NO_SHEET = str.maketrans("[]:*?/\\\t\n\r", "----------")
@@ -51,12 +59,35 @@ def write_workbook(diagnosis: Diagnosis, path: str | Path) -> Path:
         formats = {kind: book.add_format({"num_format": code}) for kind, code in _FORMATS.items()}
         formats["head"] = book.add_format({"bold": True, "bottom": 1, "text_wrap": True,
                                            "valign": "top"})  # fmt: skip
-        tables = dict(diagnosis.tables) | {"not_examined": _missed(diagnosis)}
+        tables = {"findings": _findings(diagnosis)} | _evidence(diagnosis)
+        tables |= dict(diagnosis.tables) | {"not_examined": _missed(diagnosis)}
         sheets = _sheet_names(list(tables))
         _contents(book, formats, diagnosis, tables)
         for name, table in tables.items():
             _sheet(book, formats, sheets[name], table)
     return target
+
+
+def _findings(diagnosis: Diagnosis) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = [
+        (rank, one.cause, one.scope.level, one.scope.id, one.scope.stage, one.control, one.grade,
+         one.measured, one.expected, one.n, one.q_value, one.money, one.money_low, one.money_high,
+         one.money_basis, one.reading, one.caveat, one.next_step,
+         "; ".join(f"{rival.cause}: {rival.outcome}" for rival in one.rivals))
+        for rank, one in enumerate(diagnosis.findings, start=1)
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=_FINDING)
+
+
+def _evidence(diagnosis: Diagnosis) -> dict[str, pd.DataFrame]:
+    """Give the evidence of each finding, whole."""
+    return {
+        sheet_of(rank, one): one.table
+        for rank, one in enumerate(diagnosis.findings, start=1)
+        if len(one.table.columns)
+    }
 
 
 def _missed(diagnosis: Diagnosis) -> pd.DataFrame:
@@ -124,7 +155,7 @@ def _sheet(book: Any, formats: dict[str, Any], name: str, table: pd.DataFrame) -
     for column, heading in enumerate(table.columns):
         sheet.write_string(0, column, str(heading), formats["head"])
         kind = kind_of(str(heading))
-        width = 30 if kind == "text" and heading in ("rule", "effect", "detail", "reason") else 14
+        width = 30 if kind == "text" and heading in _WIDE else 14
         sheet.set_column(column, column, width)
         for row, value in enumerate(table[heading].head(_MAX_ROWS).tolist(), start=1):
             _cell(sheet, row, column, value, formats.get(kind))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from salesdiag.diagnosis.mechanism import leaking_step
 from salesdiag.diagnosis.suspects import likeliest, size_of, suspect
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ def detect(view: View) -> list[Suspect]:
     found = view.pipeline()
     place = likeliest(found, ("team",))
     if place is None or place.weight < _LIKELY * found[0].weight:  # another place is likelier
+        return []
+    if leaking_step(view, place) is not None:  # it is the step, and told as its leak
         return []
     exposed = view.revenue(place, of="of_deals")
     return [suspect("manager_effect", place, "pipeline", size_of(place), exposed, found,

@@ -21,7 +21,7 @@ _FEW = 0.35  # of the reps reach it
 def detect(view: View) -> list[Suspect]:
     """Hold the plan against what was sold, in both years, and count who reached it."""
     plan = view.plan()
-    if plan is None or not plan["target"] > 0:
+    if plan is None or not plan["target"] > 0 or not plan["actual"] > 0:
         return []
     attained = plan["actual"] / plan["target"]
     before = view.base_revenue() if view.has_past() else np.nan

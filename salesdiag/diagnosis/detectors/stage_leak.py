@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from salesdiag.diagnosis.mechanism import leaking_step
 from salesdiag.diagnosis.suspects import at_place, likeliest, size_of, suspect
 
 if TYPE_CHECKING:
@@ -11,23 +12,38 @@ if TYPE_CHECKING:
     from salesdiag.diagnosis.suspects import Suspect
     from salesdiag.diagnosis.view import View
 
-_LEVELS = ("department", "team", "source", "segment", "product", "territory")
+_LEVELS = ("department", "team", "source", "segment", "product")
 _ALONE = 0.5  # of the whole fall, at least this much sits in the one stage
 
 
 def detect(view: View) -> list[Suspect]:
-    """Look at each step for a place where it fell, and take the step that fell beyond the rest."""
-    suspects = []
-    for number, name in enumerate(view.stage_names()[: view.n_steps()]):
-        found = view.step(number)
-        place = likeliest(found, _LEVELS)
-        if place is None or not _stands_alone(view, number, place):
-            continue
-        searched = place._replace(p_value=min(1.0, place.p_value * view.n_steps()))
-        exposed = view.revenue_of_step(number, place)
-        suspects.append(suspect("stage_leak", searched, "pipeline", size_of(place), exposed, found,
-                                stage=name, has_driver=False))  # fmt: skip
-    return sorted(suspects, key=lambda one: one.p_value)[:1]
+    """Look at each step for a place where it fell, and at teams that fell in one step."""
+    places = []
+    for number in range(view.n_steps()):
+        place = likeliest(view.step(number), _LEVELS)
+        if place is not None and _stands_alone(view, number, place):
+            searched = min(1.0, place.p_value * view.n_steps())
+            places.append((searched, number, place._replace(p_value=searched)))
+    places += _of_teams(view)
+    if not places:
+        return []
+    _p_value, number, place = min(places, key=lambda one: one[:2])
+    found = view.step(number)
+    exposed = view.revenue_of_step(number, place)
+    return [suspect("stage_leak", place, "pipeline", size_of(place), exposed, found,
+                    stage=view.stage_names()[number], has_driver=False)]  # fmt: skip
+
+
+def _of_teams(view: View) -> list[tuple[float, int, Change]]:
+    """Give the team whose wins fell, where one step tells its fall: no fault of its manager."""
+    place = likeliest(view.pipeline(), ("team",))
+    number = None if place is None else leaking_step(view, place)
+    if place is None or number is None:
+        return []
+    own = at_place(view.step(number), place)
+    if own is None:
+        return []
+    return [(place.p_value, number, own._replace(p_value=place.p_value))]
 
 
 def _stands_alone(view: View, number: int, place: Change) -> bool:
