@@ -10,6 +10,7 @@ import pytest
 from salesdiag.diagnosis.catalogue import CATALOGUE, NOT_YET
 from salesdiag.diagnosis.explain import explain
 from salesdiag.diagnosis.investigate import DETECTED
+from salesdiag.diagnosis.price import Stakes, price_of
 from salesdiag.diagnosis.ranking import q_values, rank
 from salesdiag.diagnosis.suspects import Suspect
 from salesdiag.diagnosis.words import figure
@@ -20,6 +21,10 @@ from salesdiag.stats.multiplicity import adjust_p_values
 def suspect(cause, *, level="department", ids=(), p=1e-6, harm=-0.1, error=0.03, exposed=1000.0,
             **more):  # fmt: skip
     return Suspect(cause, level, ids, 0.2, 0.3, 100, p, "pipeline", harm, error, exposed, **more)
+
+
+def lost(one, **stakes):
+    return price_of(one, Stakes(**stakes), 0.9)[:3]
 
 
 def test_the_catalogue_is_that_of_the_worlds():
@@ -34,9 +39,9 @@ def test_the_catalogue_is_that_of_the_worlds():
 def test_a_loss_is_what_the_money_would_have_been_less_what_it_is():
     # without the fall of 20 % the 800 would have been 1,000
     sure = suspect("stage_leak", harm=np.log(0.8), error=1e-9, exposed=800.0)
-    assert sure.money(0.9) == pytest.approx((200.0, 200.0, 200.0))
+    assert lost(sure) == pytest.approx((200.0, 200.0, 200.0))
     unsure = suspect("stage_leak", harm=np.log(0.8), error=0.15, exposed=800.0)
-    middle, low, high = unsure.money(0.9)
+    middle, low, high = lost(unsure)
     # as uncertain as harms are usually large: half of it is kept, and 1 / sqrt(2) of the error
     assert middle == pytest.approx(800 * (0.8**-0.5 - 1))
     assert low == pytest.approx(800 * (0.8**-0.5 * np.exp(-1.6448536 * 0.15 / 2**0.5) - 1))
@@ -45,7 +50,28 @@ def test_a_loss_is_what_the_money_would_have_been_less_what_it_is():
 
 def test_a_narrow_place_may_have_lost_more_of_its_own():
     team = suspect("manager_effect", level="team", ids=("North",), harm=-0.6, error=0.2)
-    assert team.money(0.9, revenue=10_000.0)[0] > team.money(0.9, revenue=1000.0)[0]
+    assert lost(team, revenue=10_000.0)[0] > lost(team, revenue=1000.0)[0]
+
+
+def test_the_fewer_the_deals_the_wider_the_interval():
+    sure = suspect("stage_leak", harm=np.log(0.8), error=1e-9, exposed=800.0)
+    # 200 lost in deals of 50: four of them, give or take two, each of them 50
+    middle, low, high = lost(sure, per_win=50.0)
+    assert (middle, high - middle) == pytest.approx((200.0, 1.6448536 * 2 * 50))
+    assert high - middle == pytest.approx(middle - low)
+
+
+def test_lost_deals_take_their_costs_along_and_lost_prices_do_not():
+    deals = suspect("stage_leak", harm=np.log(0.8), error=1e-9, exposed=800.0)
+    told = price_of(deals, Stakes(margin=0.4), 0.9)
+    assert (told.money, told.revenue, told.basis) == pytest.approx((80.0, 200.0, "margin"))
+    # 20 % off the price of 1,000: the 520 of costs stay, the margin was 480 and is 280
+    prices = dataclasses.replace(deals, price_harm=deals.harm)
+    assert price_of(prices, Stakes(margin=0.35), 0.9).money == pytest.approx(200.0)
+    # a price cut of 20 % that brought a quarter more deals: 1,000 without it, at 416 of costs
+    both = dataclasses.replace(deals, harm=0.0, price_harm=np.log(0.8), exposed=1000.0)
+    told = price_of(both, Stakes(margin=0.48), 0.9)
+    assert told.money == pytest.approx((1000 - 520 * 0.8) - (1000 - 520))
 
 
 def test_what_is_well_within_its_own_error_costs_nothing():
@@ -55,8 +81,8 @@ def test_what_is_well_within_its_own_error_costs_nothing():
 
 def test_what_costs_next_to_nothing_is_no_finding():
     small = suspect("excess_discount", level="rep", ids=("R1",), exposed=10.0)
-    assert rank([small], [1e-9], 0.9, 1e6) == []
-    assert len(rank([small], [1e-9], 0.9, 100.0)) == 1
+    assert rank([small], [1e-9], 0.9, Stakes(1e6)) == []
+    assert len(rank([small], [1e-9], 0.9, Stakes(100.0))) == 1
 
 
 def test_a_plan_missed_for_what_another_cause_took_is_not_too_high():
@@ -130,7 +156,7 @@ def test_findings_are_sorted_by_money_those_without_any_last():
         suspect("stage_leak", harm=-0.3, error=0.01, stage="Offer"),
         suspect("weak_reps", level="rep", ids=("R2", "R1"), p=0.2),
     ]
-    found = rank(suspects, [1e-9, 1e-9, 1e-9, 0.3], 0.9, 1000.0)
+    found = rank(suspects, [1e-9, 1e-9, 1e-9, 0.3], 0.9, Stakes(1000.0))
     assert [one.cause for one in found] == ["stage_leak", "small_deals", "plan_ratchet"]
     assert found[0].scope.stage == "Offer"
     assert found[0].control == "direct"
@@ -140,7 +166,9 @@ def test_findings_are_sorted_by_money_those_without_any_last():
 
 def test_every_sentence_can_be_filled():
     for code in CATALOGUE:
-        (finding,) = rank([suspect(code, level="team", ids=("North",))], [0.001], 0.9, 1000.0)
+        (finding,) = rank(
+            [suspect(code, level="team", ids=("North",))], [0.001], 0.9, Stakes(1000.0)
+        )
         assert "{" not in finding.reading + finding.next_step
         assert not finding.reading[0].islower()
 

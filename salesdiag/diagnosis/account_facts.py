@@ -49,7 +49,7 @@ def account_sums(department: Department, years: Years) -> pd.DataFrame:
 
 
 def order_cells(department: Department, years: Years, *, without: Sequence[str]) -> pd.DataFrame:
-    """Count, month by month, who bought earlier in the same year, and the deals opened with them.
+    """Count, month by month, who bought earlier in the same year, and who of them came back.
 
     ``lag`` is the number of months since the last purchase. The rate falls with it, so that
     lags are to be held equal. Purchases of an earlier year do not count: the first year of the
@@ -64,7 +64,7 @@ def order_cells(department: Department, years: Years, *, without: Sequence[str])
     rows = department.with_keys(both, places)
     keys = ["side", "month_in", "lag", *places]
     cells = fetch(
-        rows.group_by(keys).agg(n_at_risk=_.count(), n_orders=_.n_orders.sum())
+        rows.group_by(keys).agg(n_at_risk=_.count(), n_orders=_.n_orders.count())
     ).sort_values(keys, ignore_index=True)
     cells["n_orders"] = cells["n_orders"].fillna(0).astype(float)
     first = 12 * years.base_start.year + years.base_start.month
@@ -72,13 +72,13 @@ def order_cells(department: Department, years: Years, *, without: Sequence[str])
 
 
 def order_spread(department: Department, years: Years, *, without: Sequence[str]) -> float:
-    """Tell how much more than by chance the orders of a year scatter among customers.
+    """Tell how much more than by chance the returns of a year scatter among customers.
 
-    The mean square of a customer's orders over their mean: 1 if nobody ordered twice.
+    The mean square of a customer's months with an order over their mean: 1 if nobody came twice.
     """
     at_risk, placed = _customers(department, years, without)
     each = placed.join(at_risk, ["account_id", "month_in"]).group_by(["account_id", "side"])
-    sums = each.agg(n=_.n_orders.sum()).agg(n=_.n.sum(), squares=(_.n * _.n).sum())
+    sums = each.agg(n=_.count()).agg(n=_.n.sum(), squares=(_.n * _.n).sum())
     row = fetch(sums).iloc[0]
     return float(row["squares"] / row["n"]) if row["n"] > 0 else 1.0
 

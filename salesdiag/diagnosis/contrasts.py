@@ -133,7 +133,8 @@ def changes(
         return Changes()
     learnt, n_reps = overdispersion(chain)
     spread = max(learnt, spread)
-    degrees = float(n_reps - 1) if n_reps else np.inf
+    # what is learnt from the reps is only the part of the scatter beyond chance
+    degrees = (n_reps - 1) * (learnt / (learnt - 1)) ** 2 if learnt > 1 else np.inf
     shared = DRIFT**2 + _month_variance(chain, spread * whole.variance[0])
     scale = _Scale(chain, dict(levels), worse, spread, shared, degrees)
     (department,) = scale.placed("all", "department", everyone)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from salesdiag.diagnosis.price import Stakes, price_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -16,10 +18,11 @@ _BEHIND: dict[str, frozenset[str]] = {
     "slow_response": frozenset({"headcount_gap"}),
     "unworked_leads": frozenset({"headcount_gap"}),
     "low_activity": frozenset({
-        "headcount_gap", "payout_cliff", "misdirected_activity", "stalled_pipeline",
+        "headcount_gap", "payout_cliff", "misdirected_activity",
     }),
-    "stalled_pipeline": frozenset({"misdirected_activity", "headcount_gap", "payout_cliff"}),
-    "misdirected_activity": frozenset({"stalled_pipeline"}),
+    "stalled_pipeline": frozenset({
+        "misdirected_activity", "low_activity", "headcount_gap", "payout_cliff",
+    }),
     "weak_reps": frozenset({
         "low_activity", "stalled_pipeline", "misdirected_activity", "process_skipped",
         "stage_leak", "manager_effect", "lead_misallocation",
@@ -60,7 +63,7 @@ def explain(
     suspects: Iterable[Suspect],
     sure: Sequence[Suspect],
     reps_of: Callable[[str, tuple[str, ...]], frozenset[str]] = lambda _level, ids: frozenset(ids),
-    revenue: float = np.nan,
+    stakes: Stakes = Stakes(),  # noqa: B008  a tuple, never changed
 ) -> tuple[list[Suspect], list[Explained]]:
     """Give the suspects that stand on their own, and those that another one explains.
 
@@ -74,11 +77,11 @@ def explain(
         All, and those beyond chance.
     reps_of : callable
         Gives the reps of a team, territory or several.
-    revenue : float, optional
+    stakes : Stakes, optional
         What the window brought.
     """
     found = sorted(suspects, key=lambda one: (one.p_value, one.cause))
-    costs = {id(one): one.money(_CONFIDENCE, revenue)[0] for one in [*found, *sure]}
+    costs = {id(one): price_of(one, stakes, _CONFIDENCE).revenue for one in [*found, *sure]}
     kept: list[Suspect] = []
     explained: list[Explained] = []
     for one in found:

@@ -119,6 +119,7 @@ def won_cells(department: Department, years: Years) -> pd.DataFrame:
         {
             "n_won": _.count(),
             "amount": _.worth.sum(),
+            "amount_squares": (_.worth * _.worth).sum(),
             "list_amount": _.listed.sum(),
             "depth": _.depth.sum(),
             "depth_squares": (_.depth * _.depth).sum(),

@@ -55,6 +55,7 @@ class Finding:
     next_step: str  # what to do or ask for
     table: pd.DataFrame = field(repr=False)  # the evidence, as an analysis returned it
     rivals: tuple[Rival, ...] = ()
+    lost_revenue: float = float("nan")  # `money` as revenue, where its basis is margin
 
 
 @dataclass(frozen=True, slots=True)

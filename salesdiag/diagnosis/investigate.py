@@ -68,10 +68,11 @@ def investigate(
         if not found and lacked:
             unexamined[code] = lacked
         suspects += found
+    stakes = view.stakes()
     n_examined = len(DETECTED) - len(unexamined)
     certain = dict(zip(map(id, suspects), q_values(suspects, n_examined), strict=True))
     sure = [one for one in suspects if certain[id(one)] < LEVEL and one.costs()]
-    kept, explained = explain(suspects, sure, view.reps_of, view.revenue_at())
+    kept, explained = explain(suspects, sure, view.reps_of, stakes)
     q = q_values(kept, n_examined)
-    findings = rank(kept, q, confidence, view.revenue_at(), view.names())
+    findings = rank(kept, q, confidence, stakes, view.names())
     return Investigation(findings, suspects, explained, unexamined, view.has_past())

@@ -89,7 +89,9 @@ def claims_of(
     left = {one.name: max(0.0, -one.amount) for one in parts}
     claims = []
     for rank, (finding, link) in enumerate(zip(findings, links, strict=True), start=1):
-        wanted = 0.0 if np.isnan(finding.money) else share * max(finding.money, 0.0)
+        # the ledger is one of revenue
+        lost = finding.money if finding.money_basis == "revenue" else finding.lost_revenue
+        wanted = 0.0 if np.isnan(lost) else share * max(lost, 0.0)
         for names in _drawn_on(parts, finding, link):
             there = sum(left[name] for name in names)
             taken = min(1.0, wanted / there) if there > _LEAST else 0.0

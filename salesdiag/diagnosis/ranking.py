@@ -8,12 +8,14 @@ import numpy as np
 
 from salesdiag.diagnosis.catalogue import CATALOGUE
 from salesdiag.diagnosis.finding import Finding, Scope
+from salesdiag.diagnosis.price import price_of
 from salesdiag.diagnosis.words import sentence
 from salesdiag.stats.multiplicity import adjust_p_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from salesdiag.diagnosis.price import Price, Stakes
     from salesdiag.diagnosis.suspects import Suspect
 
 LEVEL = 0.10  # q-value below which a suspect is a finding: one in ten may be false
@@ -34,18 +36,18 @@ def rank(
     suspects: Sequence[Suspect],
     q: Sequence[float],
     confidence: float,
-    revenue: float,
+    stakes: Stakes,
     names: Mapping[str, str] | None = None,
 ) -> list[Finding]:
     """Make findings of the sure ones: by money and evidence, those without money last.
 
     What is seen for certain but costs nothing that could be told from chance is no finding, nor
-    what costs next to nothing of the window's ``revenue``.
+    what costs next to nothing of the window's revenue.
     """
     both = zip(suspects, q, strict=True)
     sure = [(one, value) for one, value in both if value < LEVEL and one.costs()]
-    found = [_finding(one, value, confidence, revenue, names) for one, value in sure]
-    worth = [one for one in found if not one.money < _MATERIAL * revenue]
+    found = [_finding(one, value, price_of(one, stakes, confidence), names) for one, value in sure]
+    worth = [one for one in found if not one.lost_revenue < _MATERIAL * stakes.revenue]
     return sorted(worth, key=_order)
 
 
@@ -57,17 +59,16 @@ def _order(finding: Finding) -> tuple[float, float, str]:
 def _finding(
     one: Suspect,
     q_value: float,
-    confidence: float,
-    revenue: float,
+    price: Price,
     names: Mapping[str, str] | None,
 ) -> Finding:
     cause = CATALOGUE[one.cause]
-    money, low, high = one.money(confidence, revenue)
     scope = Scope(one.level, ", ".join(one.ids) or None, one.stage)
     return Finding(
         cause=one.cause, scope=scope, control=cause.control, grade=one.grade,
         measured=one.measured, expected=one.expected, n=one.n, q_value=q_value,
-        money=money, money_low=low, money_high=high, money_basis="revenue",
+        money=price.money, money_low=price.low, money_high=price.high, money_basis=price.basis,
+        lost_revenue=price.revenue,
         reading=sentence(cause.reading, cause, one, names), caveat=cause.caveat,
         next_step=sentence(cause.next_step, cause, one, names), table=one.table,
     )  # fmt: skip

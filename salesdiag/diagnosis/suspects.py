@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 Claim = Literal["leads", "lead conversion", "pipeline", "orders", "size", "price", "days", "plan",
                 "none"]  # fmt: skip
 
-_CERTAIN = 1e-12
 _LIKELY = 0.5  # standard errors that a harm must amount to
-_SIMPLE = 0.5  # of the errors allowed, the part of the simplest answer
-_USUAL_HARM = 0.15  # what a fault does to the money that goes through it, as a logarithm
+_SIMPLE = 0.7  # of the errors allowed, the part of the simplest answer
 _REACH = 1.96  # standard errors in either half of a 95 % interval
 
 
@@ -47,6 +45,7 @@ class Suspect:
     harm: float
     harm_error: float
     exposed: float
+    price_harm: float = 0.0  # the part of the harm that is price: it takes no costs along
     stage: str | None = None
     grade: Grade = "C"
     has_driver: bool = False  # the fault itself is seen, not only what it would do
@@ -59,25 +58,6 @@ class Suspect:
         """
         return bool(np.isnan(self.harm) or -self.harm > _LIKELY * self.harm_error)
 
-    def money(self, confidence: float, revenue: float = np.nan) -> tuple[float, float, float]:
-        """Give what the harm cost, and its interval; NaN where the cause need not cost any.
-
-        Of many suspects those are looked at that seem largest; so the harm is drawn towards
-        nothing by how uncertain it is beside what single causes cost as a rule, which is a part
-        of the window's ``revenue``, so that a narrow place may have lost more of its own.
-        """
-        from scipy import special
-
-        if np.isnan(self.harm) or np.isnan(self.exposed):
-            return np.nan, np.nan, np.nan
-        usual = _USUAL_HARM * np.fmax(revenue / max(self.exposed, _CERTAIN), 1.0)
-        kept = usual**2 / (usual**2 + self.harm_error**2)
-        reach = float(special.ndtri(0.5 + confidence / 2) * np.sqrt(kept)) * self.harm_error
-        middle = kept * self.harm
-        cost = [float(self.exposed * np.expm1(-one))
-                for one in (middle, middle + reach, middle - reach)]  # fmt: skip
-        return cost[0], cost[1], cost[2]
-
 
 def suspect(
     cause: str,
@@ -87,6 +67,7 @@ def suspect(
     exposed: float,
     found: Sequence[Change],
     *,
+    price_harm: float = 0.0,
     stage: str | None = None,
     grade: Grade = "C",
     has_driver: bool = True,
@@ -97,7 +78,7 @@ def suspect(
     """
     return Suspect(
         cause, place.level, place.ids, place.measured, place.expected, place.n, place.p_value,
-        claim, harm[0], harm[1], exposed, stage, grade, has_driver, table_of(found),
+        claim, harm[0], harm[1], exposed, price_harm, stage, grade, has_driver, table_of(found),
     )  # fmt: skip
 
 
@@ -125,9 +106,9 @@ def error_of(low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
 def likeliest(found: Sequence[Change], levels: Sequence[str] | None = None) -> Change | None:
     """Give the likeliest place of a change that is for the worse, of these levels.
 
-    Its p-value is that of the search. Of the errors that it may make one half is the whole
-    department's, the simple answer; the other is shared by the narrower levels alike, so that
-    a place among four teams pays less than one among forty reps.
+    Its p-value is that of the search. Of the errors that it may make the larger part is the
+    whole department's, the simple answer; the rest is shared by the narrower levels alike, so
+    that a place among four teams pays less than one among forty reps.
     """
     fit = [one for one in found if levels is None or one.level in levels]
     if not fit or not fit[0].weight > 0:

@@ -10,6 +10,7 @@ import pandas as pd
 from salesdiag.analyses import plan
 from salesdiag.diagnosis.cells import Cells
 from salesdiag.diagnosis.contrasts import Changes, Link, at_usual_mix, changes, within_strata
+from salesdiag.diagnosis.price import Stakes
 from salesdiag.engine import fetch
 from salesdiag.reductions.yearly import LEVELS
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from salesdiag.diagnosis.finding import Level
 
 _MIX = ("source", "segment")  # what makes a case hard or easy
+_COSTED = 0.9  # of the money won, that must carry its cost for margins to be told
 _FEWEST_PAST = 50  # deals of the base without which there is no past to compare with
 _FEWEST_MONTHS = 10
 _FEWEST_INDEX = 4  # months or quarters of the year that the index has in both
@@ -271,15 +273,16 @@ class View(Cells):
         rows = self.periods[(self.periods["phase"] == "end") == (phase == "end")]
         return _links(rows, "depth", "n_won", "mean", "depth_squares")
 
-    def revenue(self, place: Change, *, of: str = "amount") -> float:
-        """Give the money won in the window at a place, all or a part of it."""
-        return self.revenue_at(place.level, place.ids, of=of)
+    def revenue(self, place: Change, *, of: str = "amount", side: str = "now") -> float:
+        """Give the money won in the window at a place, all or a part of it; or the year before."""
+        return self.revenue_at(place.level, place.ids, of=of, side=side)
 
     def revenue_at(
-        self, level: Level = "department", ids: tuple[str, ...] = (), *, of: str = "amount"
-    ) -> float:
+        self, level: Level = "department", ids: tuple[str, ...] = (), *, of: str = "amount",
+        side: str = "now",
+    ) -> float:  # fmt: skip
         """Give the money won in the window by the department, or by some of its groups."""
-        return _at(self.money, level, ids, of)
+        return _at(self.money, level, ids, of, side)
 
     def revenue_of_step(self, number: int, place: Change) -> float:
         """Give the money won in the window by deals that reached a step inside it."""
@@ -303,8 +306,39 @@ class View(Cells):
         cells = self.won
         if cells is None:
             return np.nan
-        now = cells[cells["side"] == "now"]
-        return float(now["amount"].sum() / max(now["n_won"].sum(), 1.0))
+        sums = cells[cells["side"] == "now"][["amount", "n_won"]].sum()
+        return float(sums["amount"] / max(sums["n_won"], 1.0))
+
+    def stakes(self) -> Stakes:
+        """Give what the window brought, and what is kept of it where nearly all costs are known."""
+        won, money = self.won, self.money
+        if won is None or money is None:
+            return Stakes()
+        amounts = won.loc[won["side"] == "now", ["amount", "amount_squares"]].sum()
+        sums = money.loc[money["side"] == "now", ["amount", "costed", "cost"]].sum()
+        known = sums["costed"] >= _COSTED * sums["amount"] > 0
+        return Stakes(
+            self.revenue_at(),
+            float(amounts["amount_squares"] / max(amounts["amount"], 1e-9)),
+            float(1 - sums["cost"] / sums["costed"]) if known else np.nan,
+        )
+
+    def effort_per_day(self, place: Change) -> float | None:
+        """Change of the activities on deals for each selling day of a place, as a logarithm."""
+        if self.effort is None or self.days is None:
+            return None
+        sums = {}
+        for side in ("base", "now"):
+            own = [cells[cells["side"] == side] for cells in (self.effort, self.days)]
+            if place.level in LEVELS:
+                column = LEVELS[place.level]
+                if any(column not in one for one in own):
+                    return None
+                own = [one[one[column].isin(place.ids)] for one in own]
+            sums[side] = own[0]["n_all"].sum() / max(own[1]["n_selling_days"].sum(), 1.0)
+        if not min(sums.values()) > 0:
+            return None
+        return float(np.log(sums["now"] / sums["base"]))
 
     def names(self) -> dict[str, str]:
         """Give the names of reps by id, and of the large accounts."""
@@ -384,10 +418,12 @@ def _at_mix(cells: pd.DataFrame | None, part: str, whole: str) -> list[Link] | N
     return [Link(at_usual_mix(own, [one for one in _MIX if one in own]), "share")]
 
 
-def _at(cells: pd.DataFrame | None, level: Level, ids: tuple[str, ...], column: str) -> float:
+def _at(
+    cells: pd.DataFrame | None, level: Level, ids: tuple[str, ...], column: str, side: str = "now"
+) -> float:
     if cells is None:
         return np.nan
-    rows = cells[cells["side"] == "now"]
+    rows = cells[cells["side"] == side]
     if level in LEVELS:
         rows = rows[rows[LEVELS[level]].isin(ids)]
     return float(rows[column].sum())

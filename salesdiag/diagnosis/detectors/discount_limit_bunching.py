@@ -38,23 +38,24 @@ def detect(view: View) -> list[Suspect]:
     # the draws behind the p-value are few: beyond them the interval of the excess tells more
     error = float(error_of(row["excess_part_low"], row["excess_part_high"]))
     p_value = float(special.ndtr(-row["excess_part"] / error)) * len(table)
+    lost = _given_away(view, float(row["discount_limit"]))
+    harm, error = lost * (1 - _WON_BACK), abs(lost) * _WON_BACK_ERROR
     return [Suspect(
         "discount_limit_bunching", "department", (), float(row["limit_rate"]),
         float(row["expected_deals"] / row["n_discounted"]), int(row["n_discounted"]),
-        min(1.0, p_value), "price", *_harm(view, float(row["discount_limit"])),
-        view.revenue_at(), grade="D", has_driver=True, table=table,
+        min(1.0, p_value), "price", harm, error, view.revenue_at(),
+        price_harm=lost, grade="D", has_driver=True, table=table,
     )]  # fmt: skip
 
 
-def _harm(view: View, limit: float) -> tuple[float, float]:
-    """Give what is given away at the limit beyond the usual, less what more is won for it."""
+def _given_away(view: View, limit: float) -> float:
+    """Give what is given away at the limit beyond the usual, as a logarithm of the money won."""
     sums = view.once(f"sold at {limit}", lambda: _sold(view, limit))
     if sums is None or not sums["won_amount"] > 0:
-        return np.nan, np.nan
+        return np.nan
     usual = sums["depth_below"] / max(sums["n_below"], 1.0)
     given = sums["list_at"] * max(limit - usual, 0.0)
-    lost = -float(np.log1p(given / sums["won_amount"]))
-    return lost * (1 - _WON_BACK), abs(lost) * _WON_BACK_ERROR
+    return -float(np.log1p(given / sums["won_amount"]))
 
 
 def _sold(view: View, limit: float) -> pd.Series:

@@ -26,7 +26,8 @@ def detect(view: View) -> list[Suspect]:
     lost, error = kept_of(place)
     gain, gain_error = _won_back(view, place)
     harm = lost + gain, float(np.hypot(error, gain_error))
-    return [suspect("excess_discount", place, "price", harm, view.revenue(place), found)]
+    return [suspect("excess_discount", place, "price", harm, view.revenue(place), found,
+                    price_harm=lost)]  # fmt: skip
 
 
 def _won_back(view: View, place: Change) -> tuple[float, float]:

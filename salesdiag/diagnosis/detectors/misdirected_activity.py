@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from salesdiag.diagnosis.suspects import Suspect
     from salesdiag.diagnosis.view import View
 
+_BEYOND = 0.9  # as logarithms: so much more than the old deals themselves
 _SMALLEST = 0.05  # of all activities, more than before
 
 
@@ -20,5 +21,8 @@ def detect(view: View) -> list[Suspect]:
     harm = place and at_place(view.pipeline(), place)
     if place is None or harm is None or place.measured - place.expected < _SMALLEST:
         return []
+    stale = at_place(view.stale(), place)
+    if stale is not None and place.log_ratio < stale.log_ratio + _BEYOND:
+        return []  # more deals are old, and get what old deals get
     exposed = view.revenue(place, of="of_deals")
     return [suspect("misdirected_activity", place, "pipeline", size_of(harm), exposed, found)]

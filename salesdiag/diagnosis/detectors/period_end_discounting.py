@@ -24,5 +24,9 @@ def detect(view: View) -> list[Suspect]:
     rise = place.measured - place.expected
     if rest is not None and rest.measured - rest.expected > _ELSEWHERE * rise:
         return []
-    exposed = view.late_revenue(place)
-    return [suspect("period_end_discounting", place, "price", kept_of(place), exposed, found)]
+    # the rise begins before the last days: what all deals gave away more is its price
+    whole = at_place(view.depth(), place) or place
+    harm = kept_of(whole)
+    exposed = view.revenue(place) if whole is not place else view.late_revenue(place)
+    return [suspect("period_end_discounting", place, "price", harm, exposed, found,
+                    price_harm=harm[0])]  # fmt: skip

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _MONTHS = (2, 8)  # of tenure, in which a slow start shows
 _FIRST_LEVEL, _MONTHLY = 0.6, 0.1  # of a good start: six tenths at first, all after four months
 _BETWEEN = 0.3  # how much newcomers differ for good, as a logarithm
+_REFERENCE = 0.15  # of what was due: how surely a usual start is known
 _SMALLEST = 0.25
 _DAYS_A_MONTH = 30.4
 
@@ -38,11 +39,12 @@ def detect(view: View) -> list[Suspect]:
     # by the wins that were due: those that came are few where the start is slow
     error = float(np.sqrt(1 / wanted + _BETWEEN**2 / n_reps))
     revenue = view.revenue_at()
-    lost = _lost(view)
+    lost, due_money = _lost(view)
     return [Suspect(
         "slow_ramp", "department", (), result / wanted, 1.0, n_reps,
         float(special.ndtr(change / error)), "pipeline", -float(np.log1p(lost / revenue)),
-        float(lost / revenue * error / abs(change)), revenue, has_driver=True, table=table,
+        float(np.hypot(lost * error / abs(change), _REFERENCE * due_money) / revenue), revenue,
+        has_driver=True, table=table,
     )] if lost > 0 else []  # fmt: skip
 
 
@@ -60,12 +62,13 @@ def _usual(view: View, tenure: pd.Series) -> np.ndarray:
     return usual
 
 
-def _lost(view: View) -> float:
-    """Give the money of the wins that newcomers lacked in the window."""
+def _lost(view: View) -> tuple[float, float]:
+    """Give the money of the wins that newcomers lacked in the window, and of those due."""
     years = view.years
     table = view.once("ramp of the window", lambda: reps.ramp(
         view.department, metric="wins", start=years.start, end=years.end))  # fmt: skip
     if table is None or not len(table):
-        return 0.0
-    short = table["expected"] * _usual(view, table["tenure_month"]) - table["result"]
-    return float(short.fillna(0.0).sum()) * view.revenue_per_win()
+        return 0.0, 0.0
+    due = (table["expected"] * _usual(view, table["tenure_month"])).fillna(0.0)
+    short = due - table["result"].fillna(0.0)
+    return tuple(float(one.sum()) * view.revenue_per_win() for one in (short, due))  # type: ignore[return-value]

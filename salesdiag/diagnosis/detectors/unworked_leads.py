@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from salesdiag.diagnosis.suspects import Suspect
     from salesdiag.diagnosis.view import View
 
+_MOST_LOST = -1.0  # as a logarithm: almost two thirds
 _SMALLEST = 0.03  # of all leads, more than before
 
 
@@ -23,8 +24,12 @@ def detect(view: View) -> list[Suspect]:
     place = likeliest(found)
     if place is None or place.measured - place.expected < _SMALLEST:
         return []
+    harm = _harm(place)
     exposed = view.revenue(place, of="of_leads")
-    return [suspect("unworked_leads", place, "lead conversion", _harm(place), exposed, found,
+    if harm[0] < _MOST_LOST:  # what little is left tells less than what was there
+        before = view.revenue(place, side="base") * float(np.exp(harm[0]))
+        exposed = float(np.sqrt(exposed * before))
+    return [suspect("unworked_leads", place, "lead conversion", harm, exposed, found,
                     grade="B")]  # fmt: skip
 
 

@@ -51,7 +51,7 @@ def detect(view: View) -> list[Suspect]:
 def _is_new(view: View, ids: tuple[str, ...], gap: float) -> bool:
     """Tell whether most of the gap is a fall of this year: then it is not who they are."""
     fall = view.pipeline().at("rep", ids)
-    return fall is not None and fall.log_ratio < min(_NEW * gap, -2 * fall.standard_error)
+    return fall is not None and fall.log_ratio < _NEW * gap
 
 
 def _before_deals(view: View, ids: tuple[str, ...]) -> tuple[float, float]:
