@@ -72,11 +72,10 @@ _ROWS = (
     ),
     Cause(
         "stalled_pipeline", "direct", "share", (),
-        "{measured} of the open deals of {scope} are older than deals that still win; "
+        "{measured} of the open deals of {scope} are past the age at which deals still win; "
         "{expected} would be usual.",
         "A deal that lives on without an entry looks dead.",
         "Go through the oldest open deals one by one: a next step with a date, or closed.",
-        needs_past=True,
     ),
     Cause(
         "low_activity", "direct", "number", ("activities",),
@@ -198,11 +197,10 @@ _ROWS = (
     ),
     Cause(
         "timing_games", "indirect", "share", (),
-        "{measured} of the deals of {scope} close in the last days of a quarter, and as many are "
-        "missing after it; {expected} would be usual.",
+        "Of the deals that {scope} wins within two weeks of a quarter's end, {measured} are won "
+        "before it; {expected} would be usual.",
         "Buyers' own year ends do the same.",
         "Pay by month or without thresholds; look at net sales over both sides of the end.",
-        needs_past=True,
     ),
     Cause(
         "lead_shortage", "indirect", "number", ("leads",),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from salesdiag.diagnosis import account_facts, entry_facts, facts, more_facts
+from salesdiag.diagnosis.policy import BY_POLICY, discount_policy
 from salesdiag.errors import InputError, MissingDataError
 from salesdiag.reductions.winnable import winnable_days
 from salesdiag.reductions.yearly import years_of
@@ -137,6 +138,12 @@ class Cells:
         """What the largest accounts bought."""
         return self.once("accounts", lambda: self._checked(
             account_facts.account_sums, "deals", "closed_at", "amount", "account_id"))  # fmt: skip
+
+    def by_policy(self) -> bool:
+        """Tell whether a price list gives the discounts: then no rep or team is behind them."""
+        table = self.once("policy", lambda: discount_policy(
+            self.department, self.years.start, self.years.end))  # fmt: skip
+        return table is not None and bool(table["policy_share"].iloc[0] >= BY_POLICY)
 
     @property
     def entries(self) -> pd.DataFrame | None:

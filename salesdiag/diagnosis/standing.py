@@ -12,6 +12,7 @@ from salesdiag.analyses import reps
 from salesdiag.diagnosis.contrasts import DRIFT
 from salesdiag.diagnosis.examined import NO_PAST
 from salesdiag.diagnosis.finding import Evidence, Standing
+from salesdiag.diagnosis.roles import NOT_SELLING, with_roles
 from salesdiag.engine import fetch
 from salesdiag.errors import InputError, MissingDataError
 from salesdiag.reductions.actuals import daily_actuals, sum_inside
@@ -128,7 +129,7 @@ def _inside(against: Literal["teams", "reps"], card: pd.DataFrame | None) -> Sta
     """Read the scorecard: who is below the others with the same deals, beyond chance."""
     if card is None or not len(card):
         return _cannot(against, f"the data name no {against}")
-    told = card[card["p_value"].notna()]
+    told = card[card["p_value"].notna() & ~card["role_reading"].isin(NOT_SELLING)]
     if len(told) < 2:
         return _cannot(against, f"too few {against} have enough deals to be compared")
     below = told[told["reading"] == "below"].sort_values("ratio")
@@ -157,10 +158,11 @@ def _scorecard(
 ) -> pd.DataFrame | None:
     """Compare win rates with the same deals; None where the data do not allow it."""
     try:
-        return reps.rep_scorecard(department, unit=unit, start=start, end=end,
+        card = reps.rep_scorecard(department, unit=unit, start=start, end=end,
                                   confidence=confidence, metrics=["win_rate"])  # fmt: skip
     except (MissingDataError, InputError):
         return None
+    return with_roles(card, department) if unit == "rep_id" else card
 
 
 def evidence_of(

@@ -11,7 +11,9 @@ from salesdiag.analyses import plan
 from salesdiag.diagnosis.cells import Cells
 from salesdiag.diagnosis.contrasts import Changes, Link, at_usual_mix, changes, within_strata
 from salesdiag.diagnosis.price import Stakes
+from salesdiag.diagnosis.suspects import error_of
 from salesdiag.engine import fetch
+from salesdiag.reductions.actuals import PERIOD, daily_actuals, sum_inside
 from salesdiag.reductions.yearly import LEVELS
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ _MIX = ("source", "segment")  # what makes a case hard or easy
 _COSTED = 0.9  # of the money won, that must carry its cost for margins to be told
 _FEWEST_PAST = 50  # deals of the base without which there is no past to compare with
 _FEWEST_MONTHS = 10
+_COVERED = 0.25  # of the window's usual month, for a month of the base to be in the data
 _FEWEST_INDEX = 4  # months or quarters of the year that the index has in both
 # a number of leads or deals of one rep says who was there, not what was wrong
 _COUNTED = ("department", "team", "territory", "source", "segment", "product")
@@ -37,9 +40,12 @@ class View(Cells):
         cells = self.created
         if cells is None or not len(cells):
             return False
-        base = cells[cells["side"] == "base"]
-        months = base[base["n_deals"] > 0]["month"].nunique()
-        return bool(base["n_deals"].sum() >= _FEWEST_PAST and months >= _FEWEST_MONTHS)
+        months = cells.groupby(["side", "month"])["n_deals"].sum()
+        base = months.get("base", months.iloc[:0])
+        usual = months.get("now", base).median() if len(months) else 0.0
+        # the first months of an export hold what was still open then, and little else
+        covered = int((base >= _COVERED * usual).sum())
+        return bool(base.sum() >= _FEWEST_PAST and covered >= _FEWEST_MONTHS)
 
     def change(
         self,
@@ -381,19 +387,32 @@ class View(Cells):
         table = self.plan_table()
         if not len(table):
             return None
-        inside = table["is_complete"] & (table["period_start"] >= pd.Timestamp(self.years.start))
-        inside &= table["period_end"] <= pd.Timestamp(self.years.end)
-        rows = table[inside & table["target"].notna()]
+        # as in the gap, a period belongs to the year in which its middle lies
+        middle = table["period_start"] + (table["period_end"] - table["period_start"]) / 2
+        inside = table["is_complete"] & table["target"].notna()
+        inside &= middle.between(pd.Timestamp(self.years.start), pd.Timestamp(self.years.end))
+        rows = table[inside]
         if not len(rows):
             return None
         reps = float(rows["n_reps"].sum())
-        width = (rows["attainment_high"] - rows["attainment_low"]) / 2 / 1.96 * rows["target"]
+        width = error_of(rows["attainment_low"], rows["attainment_high"]) * rows["target"]
         actual = float(rows["actual"].sum())
         return {
             "target": float(rows["target"].sum()), "actual": actual, "n_reps": reps,
             "participation": float(rows["n_reps_met"].sum() / reps) if reps else 0.0,
             "error": float(np.sqrt((width**2).sum()) / max(actual, 1.0)),
+            "before": self._year_before(rows),
         }  # fmt: skip
+
+    def _year_before(self, periods: pd.DataFrame) -> float:
+        """Give the money won in the same periods a year before."""
+        year = pd.DateOffset(years=1)
+        past = pd.DataFrame({one: periods[one] - year for one in PERIOD})
+        daily = self.once("daily revenue", lambda: daily_actuals(self.department, "revenue", []))
+        if daily is None:
+            return np.nan
+        sums = past.merge(sum_inside(daily, past, []), how="left")
+        return float(sums["actual"].fillna(0.0).sum())
 
 
 def _links(

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from salesdiag.diagnosis.view import View
 
 _LEVELS = ("department", "team", "rep", "segment", "product", "territory")
+_BY_POLICY = ("department", "segment", "product")  # where a price list gives the discounts
 _SMALLEST = 0.015  # of the list price
 
 
 def detect(view: View) -> list[Suspect]:
     """Compare the discount of deals won; what more of them are won for it is set against it."""
     found = view.depth()
-    place = likeliest(found, _LEVELS)
+    place = likeliest(found, _BY_POLICY if view.by_policy() else _LEVELS)
     if place is None or place.measured - place.expected < _SMALLEST:
         return []
     lost, error = kept_of(place)

@@ -57,10 +57,15 @@ def _row(level: str, name: str, days: pd.DataFrame) -> dict[str, object]:
 
 
 def _harm(view: View, place: pd.Series) -> tuple[float, float]:
-    """Give what the lost days did to what was won of each lead, or as much as days usually do."""
+    """Give what the lost days did to what was won of each lead, beside what days usually do.
+
+    Both are estimates, and each counts as much as it is sure.
+    """
     ids = () if place["level"] == "department" else (str(place["id"]),)
     seen = view.lead_to_win().at(place["level"], ids)
     usual = _SHARE_OF_WORK * float(place["change"])
     if seen is None:
         return usual, abs(usual) / 2
-    return min(seen.log_ratio, 0.0), seen.standard_error
+    weights = 4 / usual**2, 1 / seen.standard_error**2
+    both = (usual * weights[0] + seen.log_ratio * weights[1]) / sum(weights)
+    return min(both, 0.0), float(1 / np.sqrt(sum(weights)))

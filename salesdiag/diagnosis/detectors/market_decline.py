@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from salesdiag.diagnosis.view import View
 
 _SMALLEST = 0.04
-_AGREES = 0.4  # of the index's fall, demand fell by at least this much
+_AGREES = 0.4  # of the index, what came in and was sold of it fell by at least this much
 
 
 def detect(view: View) -> list[Suspect]:
@@ -26,12 +26,12 @@ def detect(view: View) -> list[Suspect]:
     if market is None or whole is None:
         return []
     index, error = market
-    if index > -_SMALLEST or whole.log_ratio > _AGREES * index:
+    fewer, worse = size_of(whole), _of_sold(view, whole)
+    harm = fewer[0] + worse[0], float(np.hypot(fewer[1], worse[1]))
+    if index > -_SMALLEST or harm[0] > _AGREES * index:
         return []
     p_value = float(special.stdtr(11, index / error)) if error > 0 else 0.0
     place = whole._replace(measured=float(np.exp(index)), expected=1.0, p_value=p_value)
-    fewer, worse = size_of(whole), _of_sold(view, whole)
-    harm = fewer[0] + worse[0], float(np.hypot(fewer[1], worse[1]))
     exposed = view.revenue(whole, of="of_deals")
     return [suspect("market_decline", place, "leads", harm, exposed, found)]
 

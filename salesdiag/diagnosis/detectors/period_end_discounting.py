@@ -18,7 +18,7 @@ def detect(view: View) -> list[Suspect]:
     """Compare the discounts of the last days of a quarter, and hold those of the rest beside."""
     found = view.late_depth()
     place = likeliest(found, ("department", "team", "rep"))
-    if place is None or place.measured - place.expected < _SMALLEST:
+    if view.by_policy() or place is None or place.measured - place.expected < _SMALLEST:
         return []
     rest = at_place(view.early_depth(), place)
     rise = place.measured - place.expected

@@ -24,8 +24,8 @@ def detect(view: View) -> list[Suspect]:
     if plan is None or not plan["target"] > 0 or not plan["actual"] > 0:
         return []
     attained = plan["actual"] / plan["target"]
-    before = view.base_revenue() if view.has_past() else np.nan
-    held = np.isnan(before) or plan["actual"] >= _HELD * before
+    before = plan["before"] if view.has_past() and plan["before"] > 0 else np.nan
+    held = np.isnan(before) or np.log(plan["actual"] / before) > np.log(_HELD) - plan["error"]
     if attained >= _SHORT or not held or plan["participation"] > _FEW:
         return []
     expected = plan["actual"] if np.isnan(before) else max(plan["actual"], before)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from salesdiag.analyses import reps
+from salesdiag.diagnosis.roles import NOT_SELLING, with_roles
 from salesdiag.diagnosis.suspects import Suspect
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 _MOST = 0.4  # of the reps; where more are below the others, it is not them
 _ALSO = 0.10  # q-value up to which a rep is named along with those who are sure to be below
 _NEW = 0.6  # of the gap
-_SELLS = ("seller", "unclear")
 
 
 def detect(view: View) -> list[Suspect]:
@@ -26,7 +26,7 @@ def detect(view: View) -> list[Suspect]:
     if card is None or not len(card):
         return []
     compared = card[card["p_value"].notna()]
-    sells = compared["role_reading"].isin(_SELLS)
+    sells = ~compared["role_reading"].isin(NOT_SELLING)
     if not (sells & (compared["reading"] == "below")).any():
         return []
     # what may not be said of one rep alone holds of most of a group that is below for certain
@@ -74,6 +74,7 @@ def _before_deals(view: View, ids: tuple[str, ...]) -> tuple[float, float]:
 def _scorecard(view: View) -> pd.DataFrame:
     """Compare on all closings of the data: a few reps have few in one year."""
     start = view.years.base_start if view.has_past() else view.years.start
-    return reps.rep_scorecard(
+    card = reps.rep_scorecard(
         view.department, start=start, end=view.years.end, metrics=["win_rate"]
     )
+    return with_roles(card, view.department)
