@@ -7,14 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from salesdiag.diagnosis.contrasts import (
-    DRIFT,
-    Link,
-    at_usual_mix,
-    changes,
-    overdispersion,
-    within_strata,
-)
+from salesdiag.diagnosis.contrasts import DRIFT, changes, overdispersion
+from salesdiag.diagnosis.estimates import Link, at_usual_mix, within_strata
 from salesdiag.diagnosis.suspects import likeliest, of_department
 
 LEVELS = {"team": "team", "source": "source", "rep_id": "rep"}

@@ -145,8 +145,8 @@ def test_what_is_not_sure_explains_nothing():
 def test_q_values_are_paid_for_every_cause_that_was_looked_for():
     suspects = [suspect("stage_leak", p=0.004), suspect("small_deals", p=0.5)]
     expected = adjust_p_values([0.004, 0.5, *[1.0] * 18])[:2]
-    assert q_values(suspects, 20) == pytest.approx(expected.tolist())
-    assert q_values([], 20) == []
+    assert q_values(suspects, 20, Stakes()) == pytest.approx(expected.tolist())
+    assert q_values([], 20, Stakes()) == []
 
 
 def test_findings_are_sorted_by_money_those_without_any_last():

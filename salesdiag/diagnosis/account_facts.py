@@ -97,7 +97,9 @@ def _customers(
     orders = deals.filter(_.created_at.notnull()).select(
         "account_id", month_in=_month(deals.created_at)
     )
-    months = _with_side(orders.select("month_in").distinct(), _.month_in, first)
+    months = department.select_deals().filter(_.created_at.notnull())
+    months = months.select(month_in=_month(months.created_at)).distinct()
+    months = _with_side(months, _.month_in, first)
     months = months.rename(side_in="side")
     at_risk = bought.join(
         months, [bought.bought_in < months.month_in, bought.side == months.side_in]

@@ -63,10 +63,10 @@ _ROWS = (
     ),
     Cause(
         "process_skipped", "direct", "share", ("stage_changes",),
-        "{measured} of the deals of {scope} leave stages out; {expected} did before, and those "
-        "that do are won less often.",
-        "Small deals may need fewer stages; the comparison holds size and source equal, not "
-        "what nobody wrote down.",
+        "{measured} of the stages of deals of {scope} are left out; {expected} were before, and "
+        "fewer of the deals are won.",
+        "Small deals may need fewer stages; and deals may be lost for another reason that came "
+        "at the same time.",
         "Say which stages may be left out and when; let the CRM ask for the missing one.",
         needs_past=True,
     ),
@@ -79,7 +79,8 @@ _ROWS = (
     ),
     Cause(
         "low_activity", "direct", "number", ("activities",),
-        "{scope} shows {measured} activities per rep and working day; {expected} would be usual.",
+        "{scope} shows {measured} activities a month for each live deal; {expected} would be "
+        "usual.",
         "Where less is logged but as much is done, nothing is lost.",
         "Agree on a number of conversations per week for each rep, and look at it weekly.",
         needs_past=True,
@@ -121,22 +122,23 @@ _ROWS = (
     ),
     Cause(
         "small_deals", "direct", "money", (),
-        "A deal won by {scope} has a list value of {measured}; {expected} would be usual.",
+        "A typical deal of {scope} has a list value of {measured}; {expected} would be usual.",
         "A new, cheaper product or segment makes deals smaller without anybody's fault.",
         "Check who is asked for the larger contract, and when it is offered.",
         needs_past=True,
     ),
     Cause(
         "excess_discount", "direct", "share", (),
-        "{scope} gives {measured} off the list price, {expected} before, and wins no more for it.",
+        "{scope} gives {measured} off the list price, {expected} before, and does not win as much "
+        "more for it.",
         "Discounts go to the hard deals, so their effect is adjusted and not measured.",
         "Ask for a reason above the usual discount; look at who gives it and why.",
         needs_past=True,
     ),
     Cause(
         "period_end_discounting", "direct", "share", (),
-        "In the last weeks of a quarter {scope} gives {measured} off, {expected} at other times, "
-        "and wins no more for it.",
+        "In the last weeks of a quarter {scope} gives {measured} off the list price; {expected} "
+        "in those of the year before, while the rest of the quarter hardly changed.",
         "Buyers who wait for the quarter's end would do so without the reps' help.",
         "Hold approval of late discounts to the same rule as early ones.",
         needs_past=True,

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+import pandas as pd
 
 from salesdiag.diagnosis import account_facts, entry_facts, facts, more_facts
 from salesdiag.diagnosis.policy import BY_POLICY, discount_policy
+from salesdiag.engine import fetch
 from salesdiag.errors import InputError, MissingDataError
+from salesdiag.periods import add_months
 from salesdiag.reductions.winnable import winnable_days
 from salesdiag.reductions.yearly import years_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
-
-    import pandas as pd
 
     from salesdiag.department import Department
 
@@ -25,6 +26,7 @@ T = TypeVar("T")
 _SETTLE_DAYS = 21  # in which a lead becomes a deal or does not
 _STEP_DAYS = 45  # in which a deal goes on from a stage, mostly
 _USUAL_WINNABLE = 120
+_LOOKED_AT = (61, 365)
 
 
 class Cells:
@@ -38,6 +40,7 @@ class Cells:
         self.years = years_of(start, end)
         self.confidence = confidence
         self.missed: dict[str, MissingDataError] = {}
+        self.refused: dict[str, str] = {}  # what the data are such that it cannot be told
         self.asked: list[str] = []  # since it was last cleared
         self._made: dict[str, Any] = {}
 
@@ -50,7 +53,8 @@ class Cells:
             except MissingDataError as error:
                 self.missed[name] = error
                 self._made[name] = None
-            except InputError:
+            except InputError as error:
+                self.refused[name] = str(error)
                 self._made[name] = None
         made: T | None = self._made[name]
         return made
@@ -58,9 +62,19 @@ class Cells:
     def first_lacked(self) -> tuple[str, ...]:
         """Name the columns that the first thing asked for lacks; none if it could be made."""
         lacking = [self.missed[one].missing for one in self.asked if one in self.missed]
-        made = [one for one in self.asked if self._made[one] is not None]
+        made = {one for one in self.asked
+                if self._made[one] is not None and not one.startswith("change ")}  # fmt: skip
         first = next((one for one in self.asked if one in self.missed or one in made), "")
         return tuple(lacking[0]) if lacking and first in self.missed else ()
+
+    def first_refused(self) -> str:
+        """Say why the first thing asked for cannot be told of these data; "" if it could be."""
+        first = self.asked[0] if self.asked else ""
+        return (
+            next((self.refused[one] for one in self.asked if one in self.refused), "")
+            if (first and self._made[first] is None)
+            else ""
+        )
 
     # --- cells ---------------------------------------------------------------------------
 
@@ -99,28 +113,29 @@ class Cells:
     def steps(self) -> pd.DataFrame | None:
         """Cells of deals by step and month of reaching it."""
         return self.once("steps", lambda: self._checked(
-            facts.step_cells, "stage_changes", "stage", "entered_at", within_days=_STEP_DAYS
-        ))  # fmt: skip
+            facts.step_cells, "stage_changes", "stage", "entered_at",
+            of_deals=("created_at", "closed_at"), within_days=_STEP_DAYS))  # fmt: skip
 
     @property
     def step_money(self) -> pd.DataFrame | None:
         """Money won by step reached in the window."""
         return self.once("step money", lambda: self._checked(
-            facts.step_money, "stage_changes", "stage", "entered_at"))  # fmt: skip
+            facts.step_money, "stage_changes", "stage", "entered_at",
+            of_deals=("created_at", "closed_at", "amount")))  # fmt: skip
 
     @property
     def effort(self) -> pd.DataFrame | None:
         """Cells of activities on deals."""
         return self.once("effort", lambda: self._checked(
             facts.effort_cells, "activities", "deal_id", "occurred_at",
-            winnable_days=self.winnable_days))  # fmt: skip
+            of_deals=("created_at", "closed_at"), winnable_days=self.winnable_days))  # fmt: skip
 
     @property
     def open(self) -> pd.DataFrame | None:
         """Cells of deals open at the ends of months."""
         return self.once("open", lambda: self._checked(
             more_facts.open_cells, "deals", "created_at", "closed_at",
-            winnable_days=self.winnable_days))  # fmt: skip
+            winnable_days=self.winnable_days, looked_at=self.looked_at))  # fmt: skip
 
     @property
     def periods(self) -> pd.DataFrame | None:
@@ -162,13 +177,38 @@ class Cells:
             without=without))  # fmt: skip
 
     @property
+    def first_day(self) -> pd.Timestamp:
+        """The day on which the first deal of the data was opened."""
+
+        def made() -> pd.Timestamp:
+            self.department.require(deals=["created_at"])
+            deals = self.department.select_deals()
+            return pd.Timestamp(fetch(deals.aggregate(day=deals.created_at.min()))["day"].iloc[0])
+
+        found = self.once("first day", made)
+        return pd.NaT if found is None else found  # type: ignore[return-value]
+
+    @property
+    def looked_at(self) -> int:
+        """For how many days dead deals are counted: as the first year can hold them, too."""
+        reach = pd.Timestamp(add_months(self.years.base_start, 6)) - self.first_day
+        days = 0 if pd.isna(reach) else reach.days - self.winnable_days
+        return int(np.clip(days, *_LOOKED_AT))
+
+    @property
     def winnable_days(self) -> int:
         """The age by which nearly all deals that are ever won are won."""
-        found = self.once("winnable days", lambda: winnable_days(self.department))
+
+        def made() -> float:
+            self.department.require(deals=["created_at", "closed_at"])
+            return winnable_days(self.department)
+
+        found = self.once("winnable days", made)
         return _USUAL_WINNABLE if found is None or np.isnan(found) else round(found)
 
     def _checked(
-        self, make: Callable[..., pd.DataFrame], table: str, *columns: str, **options: object
-    ) -> pd.DataFrame:
-        self.department.require(**{table: columns})
+        self, make: Callable[..., pd.DataFrame], table: str, *columns: str,
+        of_deals: tuple[str, ...] = (), **options: object,
+    ) -> pd.DataFrame:  # fmt: skip
+        self.department.require(**{table: columns}, **({"deals": of_deals} if of_deals else {}))
         return make(self.department, self.years, **options)

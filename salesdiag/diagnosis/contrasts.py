@@ -1,10 +1,4 @@
-"""How a rate changed against the year before: in all, and in each group of each level.
-
-Input are cells: one row per side (``"base"`` or ``"now"``), month of the window, rep and what
-else the rows can be split by, with a ``part`` and a ``whole`` (and the ``squares`` of what was
-added up, where the part is money or hours). Several lists of cells are links of a chain, such
-as the steps of a funnel: their changes are multiplied.
-"""
+"""How a rate changed against the year before: in all, and in each group of each level."""
 
 from __future__ import annotations
 
@@ -13,21 +7,20 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 from scipy.special import gammaln
 
+from salesdiag.diagnosis.estimates import FEWEST_EVENTS, PLAIN, Link, chained
 from salesdiag.reductions.yearly import OF_REPS
 from salesdiag.stats.change import place_change
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import pandas as pd
     from numpy.typing import NDArray
 
+    from salesdiag.diagnosis.estimates import Estimates
     from salesdiag.diagnosis.finding import Level
 
     Floats = NDArray[np.float64]
-    _Sums = dict[str, Floats]  # of part, whole and squares, by group
 
-Kind = Literal["share", "difference", "total", "count", "mean", "log"]
 Worse = Literal["up", "down"]
 
 # no year repeats the one before exactly: what a whole department drifts without any cause
@@ -35,24 +28,8 @@ DRIFT = 0.02
 _NORMAL_MAD = 1.4826
 _BY_CHANCE = 1.5
 _MOST_OF_REPS = 0.4  # a fault of more reps than this is the department's
-_PRIOR = 20.0  # cases that a stratum's own share is mixed with
-_NOUGHT = 0.5  # added to counts, so that none has a logarithm too
 _FEWEST_UNITS = 5
 _FEWEST_MONTHS = 6
-_FEWEST_CASES = 5  # on either side
-_FEWEST_EVENTS = 10  # on one side at least, for a group to be looked at
-
-
-class Link(NamedTuple):
-    """Cells, and what their part and whole make: see `Kind`.
-
-    ``"share"``: a part of a whole; ``"difference"``: likewise, compared by the difference and not
-    by the ratio, for there may have been none before; ``"total"``: a number in equal times;
-    ``"count"``: events per exposure; ``"mean"``: a mean; ``"log"``: a mean of logarithms.
-    """
-
-    cells: pd.DataFrame
-    kind: Kind
 
 
 class Change(NamedTuple):
@@ -84,24 +61,6 @@ class Changes(list[Change]):
         return self._scale.at(level, ids)
 
 
-class _Estimates(NamedTuple):
-    names: list[str]
-    now: Floats
-    base: Floats
-    n: Floats
-    n_events: Floats  # of the larger side
-    n_least: Floats  # of the smaller side
-    n_cases: Floats  # wholes of the smaller side
-    log_ratio: Floats
-    variance: Floats
-
-    def tells(self) -> NDArray[np.bool_]:
-        known = np.isfinite(self.log_ratio) & np.isfinite(self.variance) & (self.variance > 0)
-        known &= self.n_cases >= _FEWEST_CASES
-        found: NDArray[np.bool_] = known & (self.n_events >= _FEWEST_EVENTS)
-        return found
-
-
 def changes(
     chain: Sequence[Link], levels: Mapping[str, Level], *, worse: Worse, spread: float = 1.0
 ) -> Changes:
@@ -128,7 +87,7 @@ def changes(
         Places with too few events on both sides are left out.
     """
     everyone = [Link(link.cells.assign(all=""), link.kind) for link in chain]
-    whole = _chained(everyone, "all")
+    whole = chained(everyone, "all")
     if not len(whole.names) or not whole.tells()[0]:
         return Changes()
     learnt, n_reps = overdispersion(chain)
@@ -175,7 +134,7 @@ class _Scale(NamedTuple):
                 else np.where(link.cells[column].isin(ids), "in", "out")), link.kind)
             for link in self.chain
         ]  # fmt: skip
-        groups = _chained(marked, "inside")
+        groups = chained(marked, "inside")
         rows = self._rows(groups, "inside" if level == "department" else column, level)
         return next((row._replace(ids=ids) for _gain, row in rows if row.ids == ("in",)), None)
 
@@ -187,18 +146,18 @@ class _Scale(NamedTuple):
         Their gain is the department's ``beside`` and what one place explains of the groups'
         estimates more than all together do.
         """
-        groups = _chained(chain, column)
+        groups = chained(chain, column)
         if level == "department":
             return [(gain, row._replace(ids=())) for gain, row in self._rows(groups, column, level)]
         return self._rows(groups, column, level, beside=beside)
 
     def _before(self, now: float, effect: float) -> float:
         """Give what was before a change."""
-        is_difference = any(link.kind == "difference" for link in self.chain)
-        return max(now - effect, 0.0) if is_difference else now / float(np.exp(effect))
+        is_plain = any(link.kind in PLAIN for link in self.chain)
+        return now - effect if is_plain else now / float(np.exp(effect))
 
     def _rows(
-        self, groups: _Estimates, column: str, level: Level, *, beside: float | None = None
+        self, groups: Estimates, column: str, level: Level, *, beside: float | None = None
     ) -> list[tuple[float, Change]]:
         tells = np.flatnonzero(groups.tells())
         if not len(tells):
@@ -259,110 +218,6 @@ def _sets(worse: Floats, variance: Floats, *, several: bool) -> tuple[Floats, li
     return np.array(rows), paid
 
 
-def within_strata(cells: pd.DataFrame, strata: Sequence[str]) -> pd.DataFrame:
-    """Take from the values what their stratum usually has: what is sold to whom is no change.
-
-    Cells have ``part`` (a sum of values), ``whole`` (how many) and ``squares``; the mean of all
-    is put back, so that only differences between strata go.
-    """
-    if not strata:
-        return cells
-    sums = cells.groupby(list(strata))[["part", "whole"]].transform("sum")
-    usual = sums["part"] / sums["whole"].where(sums["whole"] > 0, 1.0)
-    shift = cells["part"].sum() / max(cells["whole"].sum(), 1.0) - usual
-    return cells.assign(
-        part=cells["part"] + shift * cells["whole"],
-        squares=cells["squares"] + 2 * shift * cells["part"] + shift**2 * cells["whole"],
-    )
-
-
-def at_usual_mix(cells: pd.DataFrame, strata: Sequence[str]) -> pd.DataFrame:
-    """Weigh the wholes by what their stratum usually gives: who got the harder cases is no worse.
-
-    A whole of a stratum with half the usual share counts half (indirect standardisation, over
-    both years), so that a change of the mix is no change of the share.
-    """
-    if not strata:
-        return cells
-    sums = cells.groupby(list(strata))[["part", "whole"]].transform("sum")
-    usual = cells["part"].sum() / max(cells["whole"].sum(), 1.0)
-    # strata of few cases are drawn to the whole
-    rate = (sums["part"] + _PRIOR * usual) / (sums["whole"] + _PRIOR)
-    return cells.assign(whole=cells["whole"] * rate / usual) if usual > 0 else cells
-
-
-def _chained(chain: Sequence[Link], column: str) -> _Estimates:
-    """Multiply the links: changes and variances of the logarithms add up."""
-    names = sorted(set.intersection(*(set(link.cells[column]) for link in chain)))
-    links = [_estimates(link, column, names) for link in chain]
-    first = links[0]
-    return _Estimates(
-        names,
-        np.prod([one.now for one in links], axis=0),
-        np.prod([one.base for one in links], axis=0),
-        first.n,
-        np.min([one.n_events for one in links], axis=0, initial=np.inf),
-        np.min([one.n_least for one in links], axis=0, initial=np.inf),
-        np.min([one.n_cases for one in links], axis=0, initial=np.inf),
-        np.sum([one.log_ratio for one in links], axis=0),
-        np.sum([one.variance for one in links], axis=0),
-    )
-
-
-def _estimates(link: Link, column: str, names: list[str]) -> _Estimates:
-    """Give each group's rate on both sides, and the logarithm of their ratio with its variance."""
-    cells, kind = link
-    (base_sums, now_sums) = _sums(cells, column, names)
-    base, now = _rate(base_sums, kind), _rate(now_sums, kind)
-    counted = "whole" if kind in ("mean", "log") else "part"
-    with np.errstate(divide="ignore", invalid="ignore"):
-        log_ratio = now[0] - base[0] if kind == "difference" else np.log(now[0] / base[0])
-    return _Estimates(
-        names, now[0], base[0], now_sums["whole"],
-        np.maximum(base_sums[counted], now_sums[counted]),
-        np.minimum(base_sums[counted], now_sums[counted]),
-        np.full(len(names), np.inf) if kind == "total"
-        else np.minimum(base_sums["whole"], now_sums["whole"]),
-        log_ratio, now[1] + base[1],
-    )  # fmt: skip
-
-
-def _sums(cells: pd.DataFrame, column: str, names: list[str]) -> tuple[_Sums, _Sums]:
-    """Add the cells up by side and group."""
-    place = {name: number for number, name in enumerate(names)}
-    group = cells[column].map(place).to_numpy(float)
-    kept = ~np.isnan(group)
-    slot = group[kept].astype(int) + len(names) * (cells["side"].to_numpy() == "now")[kept]
-    sums: _Sums = {
-        name: np.bincount(slot, cells[name].to_numpy(float)[kept], 2 * len(names)).astype(float)
-        for name in ("part", "whole", "squares")
-        if name in cells
-    }
-    base, now = ({name: each[side] for name, each in sums.items()}
-                 for side in (slice(None, len(names)), slice(len(names), None)))  # fmt: skip
-    return base, now
-
-
-def _rate(sums: _Sums, kind: Kind) -> tuple[Floats, Floats]:
-    """Give the rate and the variance of its logarithm, by chance alone."""
-    part, size = sums["part"], sums["whole"]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if kind in ("mean", "log"):
-            mean = part / size
-            scatter = np.maximum(sums["squares"] / size - mean**2, 0)
-            if kind == "log":  # the mean itself is the logarithm of the rate
-                return np.exp(mean), scatter / size
-            return mean, scatter / (size * mean**2)
-        if kind == "total":
-            return part + _NOUGHT, 1 / (part + _NOUGHT)
-        if kind == "count":
-            return (part + _NOUGHT) / size, 1 / (part + _NOUGHT)
-        share = (part + _NOUGHT) / (size + 2 * _NOUGHT)
-        if kind == "difference":
-            return share, share * (1 - share) / (size + 2 * _NOUGHT)
-        return share, (1 - share) / (share * (size + 2 * _NOUGHT))
-
-
 def overdispersion(chain: Sequence[Link]) -> tuple[float, int]:
     """Tell how much more than by chance the changes of the reps scatter, and of how many reps.
 
@@ -373,8 +228,8 @@ def overdispersion(chain: Sequence[Link]) -> tuple[float, int]:
     """
     if not all("rep_id" in link.cells for link in chain):
         return 1.0, 0
-    reps = _chained(chain, "rep_id")
-    tells = reps.tells() & (reps.n_least >= _FEWEST_EVENTS)
+    reps = chained(chain, "rep_id")
+    tells = reps.tells() & (reps.n_least >= FEWEST_EVENTS)
     if tells.sum() < _FEWEST_UNITS:
         return 1.0, 0
     change, error = reps.log_ratio[tells], np.sqrt(reps.variance[tells])
@@ -384,9 +239,9 @@ def overdispersion(chain: Sequence[Link]) -> tuple[float, int]:
 
 def _month_variance(chain: Sequence[Link], own: float) -> float:
     """Give the variance of the year's change that months share beyond chance."""
-    months = _chained([Link(one.cells.assign(month=one.cells["month"].astype(str)), one.kind)
+    months = chained([Link(one.cells.assign(month=one.cells["month"].astype(str)), one.kind)
                        for one in chain], "month")  # fmt: skip
-    tells = months.tells() & (months.n_least >= _FEWEST_EVENTS)
+    tells = months.tells() & (months.n_least >= FEWEST_EVENTS)
     if tells.sum() < _FEWEST_MONTHS:
         return 0.0
     change = months.log_ratio[tells]

@@ -68,7 +68,7 @@ def diagnose(
     Raises
     ------
     InputError
-        If the window ends before it starts.
+        If the window ends before it starts, or after the last day of the data.
 
     Examples
     --------
@@ -83,6 +83,12 @@ def diagnose(
     """
     last = department.as_of if end is None else parse_day(end, "end")
     first = last_twelve_months(last)[0] if start is None else parse_day(start, "start")
+    if last > department.as_of:
+        message = (
+            f"the window ends on {last}, after the last day of the data ({department.as_of}): what "
+            "is still to come would look like a loss. Give an end up to that day."
+        )
+        raise InputError(message)
     if last < first:
         message = f"the window ends ({last}) before it starts ({first})."
         raise InputError(message)

@@ -9,6 +9,7 @@ from ibis import _
 
 from salesdiag.analyses.hygiene.batches import Thresholds
 from salesdiag.analyses.hygiene.suspect_rows import DATES, MARKED
+from salesdiag.errors import MissingDataError
 from salesdiag.reductions.yearly import OF_REPS, yearly_cells
 
 if TYPE_CHECKING:
@@ -47,4 +48,7 @@ def entry_cells(department: Department, years: Years) -> pd.DataFrame:
                                n_suspect=cells[f"suspect_{name}"])
             for name in asked
         ]  # fmt: skip
+    if not parts:
+        message = "no table holds entries that could be told to be made up."
+        raise MissingDataError(message, missing=("activities",))
     return pd.concat(parts, ignore_index=True)

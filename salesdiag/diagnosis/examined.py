@@ -27,6 +27,8 @@ LATER = "not part of this version's audit yet"
 TWO_YEARS = "an export of the deals, and leads, of the last two years"
 NO_PAST = "the year before the window is not in the data, or holds too little"
 _SHORT = "a window shorter than ten months is too short to be compared month by month"
+_LONG = "a window longer than a year cannot be compared with the year before it"
+_A_YEAR = 366
 _TEN_MONTHS = 300  # days
 _SEEN = 0.05  # p-value of one suspect by itself, all its places searched
 _COLUMNS = ["cause", "control", "outcome", "level", "id", "stage", "n_suspects", "p_value"]
@@ -107,13 +109,17 @@ def left_out(department: Department, found: Investigation, *, n_days: int) -> li
     """Name the causes that could not be looked for in a window of so many days."""
     missed = []
     no_past = NotExamined("", ("deals.created_at",), TWO_YEARS, NO_PAST)
+    if n_days > _A_YEAR:
+        no_past = NotExamined("", (), "", _LONG)
     if n_days < _TEN_MONTHS:
         no_past = NotExamined("", (), "", _SHORT)
     for code, cause in CATALOGUE.items():
         if code not in DETECTED:
             missed.append(NotExamined(code, _lacking(department, code), "", LATER))
         elif code in found.unexamined:
-            missed.append(_without(code, found.unexamined[code]))
+            names = found.unexamined[code]
+            missed.append(_without(code, names) if names else NotExamined(
+                code, (), "", found.refused.get(code, "")))  # fmt: skip
         elif cause.needs_past and not found.looks_back:
             missed.append(replace(no_past, analysis=code))
     return missed

@@ -107,10 +107,12 @@ def _lies_behind(
     both_ways = symptom.cause in _BEHIND.get(cause.cause, frozenset())
     if both_ways and symptom in sure and symptom.p_value <= cause.p_value:
         return False
+    if costs[id(cause)] < _PART * costs[id(symptom)]:
+        return False  # it is too small for that
     if cause.level in ("department", "account"):
         return True
     if symptom.level == "department":
-        return cause.has_driver and not costs[id(cause)] < _PART * costs[id(symptom)]
+        return cause.has_driver
     if cause.level in _OF_REPS and symptom.level in _OF_REPS:
         theirs = reps_of(symptom.level, symptom.ids)
         return len(theirs & reps_of(cause.level, cause.ids)) > _PART * len(theirs)
@@ -125,6 +127,8 @@ def _instead_of_plan(
         return []
     others = [other for other in sure if other is not one and costs[id(other)] > 0]
     others.sort(key=lambda other: -costs[id(other)])
-    could = one.measured + sum(costs[id(other)] for other in others)
+    # several readings of one loss are one loss
+    lost = {other.claim: costs[id(other)] for other in reversed(others)}
+    could = one.measured + sum(lost.values())
     still_short = np.log(could / one.expected) < -_BEYOND * one.harm_error
     return [] if still_short else others

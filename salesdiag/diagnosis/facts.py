@@ -24,43 +24,58 @@ if TYPE_CHECKING:
 def lead_cells(department: Department, years: Years, *, settle_days: int) -> pd.DataFrame:
     """Count leads by month of coming in: answered, how late, worked at all, become a deal.
 
-    Leads of the last ``settle_days`` before the end of a side are too young for the counts of
-    what became of them (``n_settled`` is their denominator).
+    Only what happened within ``settle_days`` counts, for leads of the year before have had more
+    time since; leads younger than that are left out of ``n_settled``. A lead with a deal has
+    been worked, whether or not anybody wrote it down.
     """
-    leads = department.table("leads")
-    leads = leads.filter(leads.created_at.notnull())
-    columns = leads.columns
-    none = ibis.null("timestamp")
-    answered_at = leads.first_response_at if "first_response_at" in columns else none
-    touched = answered_at.notnull() & (answered_at.date() <= department.as_of)
-    if department.has("activities", "lead_id"):
-        seen = department.table("activities")
-        seen = seen.filter(
-            seen.lead_id.notnull() & (seen.occurred_at.date() <= department.as_of)
-        ).lead_id
-        touched = touched | leads.lead_id.isin(seen)
-    is_deal = leads.deal_id.notnull() if "deal_id" in columns else ibis.literal(value=False)
-    seconds = answered_at.delta(leads.created_at, unit="second").cast("float64")
+    leads = _with_first_contact(department)
+    settled_on = leads.created_at.date() + ibis.interval(days=settle_days)
+    wait = leads.first_response_at.delta(leads.created_at, unit="second").cast("float64")
+    is_prompt = (leads.first_response_at.date() <= settled_on) & (wait >= 0)
+    is_prompt = is_prompt & (leads.first_response_at.date() <= department.as_of)
+    hours = ibis.greatest(wait / 3600, 1 / 60)
     rows = leads.mutate(
         is_settled=_.created_at.date() <= department.as_of - timedelta(days=settle_days),
-        is_touched=touched,
-        is_deal=is_deal,
-        log_hours=ibis.greatest(seconds / 3600, 1 / 60).log(),
-    )
-    answered = rows.log_hours.notnull() & (seconds >= 0)
-    rows = rows.mutate(log_hours=ibis.ifelse(answered, rows.log_hours, ibis.null("float64")))
+        is_deal=(leads.opened_on <= settled_on).fill_null(False),  # noqa: FBT003
+        is_touched=((leads.first_response_at.date() <= settled_on).fill_null(False)  # noqa: FBT003
+                    | (leads.seen_on <= settled_on).fill_null(False)),  # noqa: FBT003
+        log_hours=ibis.ifelse(is_prompt, hours.log(), ibis.null("float64")),
+    )  # fmt: skip
     return yearly_cells(
         department, rows, rows.created_at.date(), years, places_of(department, "leads"),
         {
             "n_leads": _.count(),
             "n_settled": _.count(where=_.is_settled),
-            "n_untouched": _.count(where=_.is_settled & ~_.is_touched),
+            "n_untouched": _.count(where=_.is_settled & ~_.is_touched & ~_.is_deal),
             "n_deals": _.count(where=_.is_settled & _.is_deal),
             "n_answered": _.log_hours.count(),
             "log_hours": _.log_hours.sum(),
             "log_squares": (_.log_hours * _.log_hours).sum(),
         },
     )  # fmt: skip
+
+
+def _with_first_contact(department: Department) -> ibis.Table:
+    """Give the leads up to ``as_of`` with the day of their first activity and of their deal."""
+    leads = department.table("leads")
+    leads = leads.filter(leads.created_at.date() <= department.as_of)
+    for name, kind in (("first_response_at", "timestamp"), ("deal_id", "string")):
+        if name not in leads.columns:
+            leads = leads.mutate(**{name: ibis.null(kind)})
+    if department.has("activities", "lead_id"):
+        acts = department.table("activities").filter(_.lead_id.notnull())
+        seen = acts.group_by("lead_id").agg(seen_on=_.occurred_at.date().min())
+        leads = leads.left_join(seen, "lead_id").drop("lead_id_right")
+    else:
+        leads = leads.mutate(seen_on=ibis.null("date"))
+    if not department.has("deals", "created_at"):
+        known = leads.deal_id.notnull()
+        return leads.mutate(
+            opened_on=ibis.ifelse(known, leads.created_at.date(), ibis.null("date"))
+        )
+    deals = department.table("deals").select("deal_id", opened_on=_.created_at.date())
+    opened = deals.group_by("deal_id").agg(opened_on=_.opened_on.min())
+    return leads.left_join(opened, "deal_id").drop("deal_id_right")
 
 
 def created_cells(department: Department, years: Years, *, within_days: int) -> pd.DataFrame:
@@ -92,12 +107,14 @@ def size_cells(department: Department, years: Years) -> pd.DataFrame:
     """
     deals = department.select_deals()
     listed = deals.amount if "list_amount" not in deals.columns else deals.list_amount
-    value = ibis.coalesce(listed, deals.amount).cast("float64")
-    rows = deals.filter((deals.status != "open") & (value > 0)).mutate(log_list=value.log())
+    value = ibis.ifelse(listed > 0, listed, deals.amount).cast("float64")
+    rows = deals.mutate(listed=value).filter((_.status != "open") & (_.listed > 0))
+    rows = rows.mutate(log_list=_.listed.log())
     return yearly_cells(
         department, rows, rows.closed_at.date(), years, places_of(department, "deals"),
         {
             "n_decided": _.count(),
+            "listed": _.listed.sum(),
             "log_list": _.log_list.sum(),
             "log_list_squares": (_.log_list * _.log_list).sum(),
         },
@@ -105,15 +122,19 @@ def size_cells(department: Department, years: Years) -> pd.DataFrame:
 
 
 def won_cells(department: Department, years: Years) -> pd.DataFrame:
-    """Add up deals won by month of closing: money, list value, and their logarithms."""
+    """Add up deals won by month of closing: money, list value and discount.
+
+    ``depth`` is the logarithm of list value over price: what a discount takes, and what a year's
+    discounts can be averaged as, those of no discount too.
+    """
     deals = department.select_deals()
     won = deals.filter((deals.status == "won") & (deals.amount > 0))
     listed = won.list_amount if "list_amount" in won.columns else won.amount
     won = won.mutate(
         worth=won.amount.cast("float64"),
-        listed=ibis.coalesce(listed, won.amount).cast("float64"),
+        listed=ibis.ifelse(listed > 0, listed, won.amount).cast("float64"),
     )
-    won = won.mutate(depth=1 - _.worth / _.listed)
+    won = won.filter(_.listed > 0).mutate(depth=(_.listed / _.worth).log())
     return yearly_cells(
         department, won, won.closed_at.date(), years, places_of(department, "deals"),
         {

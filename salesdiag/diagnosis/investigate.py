@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,7 @@ class Investigation:
     explained: list[Explained]
     unexamined: dict[str, tuple[str, ...]]  # cause: tables or columns that are missing
     looks_back: bool  # the year before is in the data
+    refused: dict[str, str] = field(default_factory=dict)  # cause: why the data do not tell it
 
 
 def investigate(
@@ -54,6 +55,7 @@ def investigate(
     view = View(department, start, end, confidence)
     suspects: list[Suspect] = []
     unexamined: dict[str, tuple[str, ...]] = {}
+    refused: dict[str, str] = {}
     for code in DETECTED:
         if on_step is not None:
             on_step(code.replace("_", " "))
@@ -67,12 +69,14 @@ def investigate(
         lacked = view.first_lacked()
         if not found and lacked:
             unexamined[code] = lacked
+        elif not found and view.first_refused():
+            unexamined[code], refused[code] = (), view.first_refused()
         suspects += found
     stakes = view.stakes()
     n_examined = len(DETECTED) - len(unexamined)
-    certain = dict(zip(map(id, suspects), q_values(suspects, n_examined), strict=True))
+    certain = dict(zip(map(id, suspects), q_values(suspects, n_examined, stakes), strict=True))
     sure = [one for one in suspects if certain[id(one)] < LEVEL and one.costs()]
     kept, explained = explain(suspects, sure, view.reps_of, stakes)
-    q = q_values(kept, n_examined)
+    q = q_values(kept, n_examined, stakes)
     findings = rank(kept, q, confidence, stakes, view.names())
-    return Investigation(findings, suspects, explained, unexamined, view.has_past())
+    return Investigation(findings, suspects, explained, unexamined, view.has_past(), refused)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from salesdiag.diagnosis.contrasts import Change
     from salesdiag.diagnosis.view import View
 
-_CLEARLY = 1.0  # in log-likelihood
+_CLEARLY = 2.0  # in log-likelihood
 
 
 def leaking_step(view: View, place: Change) -> int | None:

@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 _MIDDLE = 15  # of the month: quarters end with the second half of their last one
 
 
-def open_cells(department: Department, years: Years, *, winnable_days: int) -> pd.DataFrame:
+def open_cells(
+    department: Department, years: Years, *, winnable_days: int, looked_at: int
+) -> pd.DataFrame:
     """Count the deals open at the end of each month, and of them those past winning.
 
+    A deal counts until ``looked_at`` days after it has grown too old to win: an export of two
+    years cannot hold older ones in its first, and a dead deal is one and not one a month.
     Openings less closings, added up month by month: no deal is looked at once for each month.
     """
     places = [one for one in places_of(department, "deals") if one in OF_REPS]
@@ -32,10 +36,11 @@ def open_cells(department: Department, years: Years, *, winnable_days: int) -> p
     deals = deals.filter((_.status == "open") | _.closed_at.notnull())
     opened, closed = deals.created_at.date(), deals.closed_at.date()
     old_on = opened + ibis.interval(days=winnable_days)
+    gone_on = opened + ibis.interval(days=winnable_days + looked_at)
+    left_on = ibis.ifelse(closed.notnull() & (closed < gone_on), closed, gone_on)
     ends = [
-        (deals, opened, "n_open", 1), (deals.filter(closed.notnull()), closed, "n_open", -1),
-        (deals, old_on, "n_old", 1),
-        (deals.filter(closed.notnull()), ibis.greatest(closed, old_on), "n_old", -1),
+        (deals, opened, "n_open", 1), (deals, left_on, "n_open", -1),
+        (deals, old_on, "n_old", 1), (deals, ibis.greatest(left_on, old_on), "n_old", -1),
     ]  # fmt: skip
     parts = []
     for rows, day, name, sign in ends:
@@ -59,7 +64,7 @@ def _standing(moves: pd.DataFrame, places: Sequence[str], years: Years) -> pd.Da
             found.append(counts.assign(side=side, month=month))
     cells = pd.concat(found, ignore_index=True)
     for name in ("n_open", "n_old"):
-        cells[name] = cells[name].astype(float) if name in cells else 0.0
+        cells[name] = cells[name].astype(float).fillna(0.0) if name in cells else 0.0
     return cells.sort_values(["side", "month", *places], ignore_index=True)
 
 
@@ -76,8 +81,9 @@ def period_cells(department: Department, years: Years) -> pd.DataFrame:
         else_="rest",
     )  # fmt: skip
     worth = won.amount.cast("float64")
-    depth = 1 - worth / ibis.coalesce(listed, won.amount).cast("float64")
-    rows = won.mutate(phase=phase, depth=depth, worth=worth)
+    asked = ibis.ifelse(listed > 0, listed, won.amount).cast("float64")
+    rows = won.mutate(phase=phase, asked=asked, worth=worth).filter(_.asked > 0)
+    rows = rows.mutate(depth=(_.asked / _.worth).log())
     return yearly_cells(
         department, rows, rows.closed_at.date(), years, places_of(department, "deals"),
         {

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import ibis
 import numpy as np
-import pandas as pd
 from ibis import _
 
 from salesdiag.engine import fetch
 
 if TYPE_CHECKING:
     from datetime import date
+
+    import pandas as pd
 
     from salesdiag.department import Department
 

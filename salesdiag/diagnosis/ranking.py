@@ -19,13 +19,17 @@ if TYPE_CHECKING:
     from salesdiag.diagnosis.suspects import Suspect
 
 LEVEL = 0.10  # q-value below which a suspect is a finding: one in ten may be false
+_ANY = 0.9  # level of an interval that is not looked at
 _MATERIAL = 0.01  # of the window's revenue: what costs less is nothing to act on
 _WEIGHT = {"A": 1.0, "B": 1.0, "C": 0.9, "D": 0.6}  # of the evidence, in the order of findings
 
 
-def q_values(suspects: Sequence[Suspect], n_examined: int) -> list[float]:
-    """Correct for all causes that were looked for, also those of which nothing was seen."""
-    p_values = [one.p_value for one in suspects]
+def q_values(suspects: Sequence[Suspect], n_examined: int, stakes: Stakes) -> list[float]:
+    """Correct for all causes that were looked for, also those of which nothing was seen.
+
+    What costs nothing can be no finding, and makes no other one surer.
+    """
+    p_values = [one.p_value if _matters(one, stakes) else 1.0 for one in suspects]
     silent = [1.0] * max(n_examined - len(suspects), 0)
     if not p_values:
         return []
@@ -45,14 +49,20 @@ def rank(
     what costs next to nothing of the window's revenue.
     """
     both = zip(suspects, q, strict=True)
-    sure = [(one, value) for one, value in both if value < LEVEL and one.costs()]
+    sure = [(one, value) for one, value in both if value < LEVEL and _matters(one, stakes)]
     found = [_finding(one, value, price_of(one, stakes, confidence), names) for one, value in sure]
-    worth = [one for one in found if not one.lost_revenue < _MATERIAL * stakes.revenue]
-    return sorted(worth, key=_order)
+    return sorted(found, key=_order)
+
+
+def _matters(one: Suspect, stakes: Stakes) -> bool:
+    """Tell whether a suspect likely cost something that is worth acting on, or need not."""
+    lost = price_of(one, stakes, _ANY).revenue
+    return one.costs() and not lost < _MATERIAL * stakes.revenue
 
 
 def _order(finding: Finding) -> tuple[float, float, str]:
-    worth = 0.0 if np.isnan(finding.money) else finding.money * _WEIGHT[finding.grade]
+    lost = finding.lost_revenue  # margins of some and revenue of others do not compare
+    worth = 0.0 if np.isnan(lost) else lost * _WEIGHT[finding.grade]
     return (-worth, finding.q_value, finding.cause)
 
 

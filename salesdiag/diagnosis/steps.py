@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from salesdiag.analyses import funnel, plan
 from salesdiag.analyses.check import check
@@ -14,6 +13,7 @@ from salesdiag.analyses.funnel.stages import conversion_rates, conversion_waits
 from salesdiag.analyses.funnel.win import win_rates
 from salesdiag.analyses.funnel.win_counts import count_wins, roll_up
 from salesdiag.diagnosis.finding import Gap, NotExamined
+from salesdiag.diagnosis.plan_periods import complete_periods
 from salesdiag.errors import InputError, MissingDataError
 from salesdiag.reductions.plan_sums import attainment_sums, typical_size
 from salesdiag.stats.rates import compound_poisson_interval, ratio
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
+    import pandas as pd
+
     from salesdiag.department import Department
 
 # by what each question is split, where the department has the column
 _SPLITS = ("team", "rep_id", "source", "segment")
 _ENOUGH_WINS = 20  # so many wins without one loss are no luck
 _LOST_DEALS = "an export of the deals that includes the lost ones (some systems archive them)"
-_LONGEST_PERIOD_DAYS = 370  # a plan of several years is not a plan of the window
 _NOTHING = Gap("none", np.nan, np.nan, np.nan, np.nan, 0)
 
 
@@ -94,33 +95,14 @@ class Steps:
 
     def _attain_by(self, key: str) -> None:
         table = plan.target_attainment(self.department, by=key, confidence=self.confidence)
-        sums = self._complete(attainment_sums(self.department, [key]))
+        sums = complete_periods(attainment_sums(self.department, [key]), self.start, self.end)
         if len(sums):
             self.tables[f"attainment_by_{key}"] = self._named(self._sum_periods(sums, key))
         self.tables[f"target_attainment_by_{key}"] = self._named(table)
 
-    def _complete(self, attainment: pd.DataFrame) -> pd.DataFrame:
-        """Keep planned, complete periods that lie mostly inside the window, of one length."""
-        attainment = attainment[attainment["target"].notna()]
-        first, last = attainment["period_start"], attainment["period_end"]
-        days = (last - first).dt.days + 1
-        middle = first + (last - first) / 2
-        inside = (middle >= pd.Timestamp(self.start)) & (middle <= pd.Timestamp(self.end))
-        inside &= attainment["is_complete"] & (days <= _LONGEST_PERIOD_DAYS)
-        grain = (days / 30.4).round().clip(lower=1)
-        periods = attainment.assign(grain=grain, days=days)[inside]
-        if not len(periods):
-            return attainment.iloc[:0]
-        once = periods.drop_duplicates(["period_start", "period_end"])
-        covered = once.groupby("grain")["days"].sum()
-        # the length that covers most of the window; of equals the shortest
-        best = covered[covered >= covered.max() - 3].index.min()
-        chosen: pd.DataFrame = periods[periods["grain"] == best].drop(columns=["grain", "days"])
-        return chosen
-
     def _gap(self) -> Gap:
         """Add the department's periods up."""
-        periods = self._complete(attainment_sums(self.department, []))
+        periods = complete_periods(attainment_sums(self.department, []), self.start, self.end)
         if not len(periods):
             return self._without_plan()
         if (periods["period_start"].iloc[1:].to_numpy() <= periods["period_end"].iloc[:-1]).any():

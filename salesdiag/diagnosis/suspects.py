@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Claim = Literal["leads", "lead conversion", "pipeline", "orders", "size", "price", "days", "plan",
                 "none"]  # fmt: skip
 
-_LIKELY = 0.5  # standard errors that a harm must amount to
+_LIKELY = 1.0  # standard errors that a harm must amount to
 _SIMPLE = 0.7  # of the errors allowed, the part of the simplest answer
 _REACH = 1.96  # standard errors in either half of a 95 % interval
 
@@ -87,14 +87,18 @@ def size_of(change: Change) -> tuple[float, float]:
     return change.log_ratio, change.standard_error
 
 
-def kept_of(share: Change) -> tuple[float, float]:
-    """Give the change of what a share leaves, as a logarithm, and its error.
+def combined(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    """Give two estimates of a harm as one: each counts as much as it is sure."""
+    weights = np.array([1 / max(each[1], 1e-6) ** 2 for each in (one, other)])
+    both = float(weights @ [one[0], other[0]] / weights.sum())
+    return both, float(1 / np.sqrt(weights.sum()))
 
-    A discount leaves the rest of the price, leads that nobody calls leave the others.
-    """
-    left = 1 - share.measured
-    change = float(np.log(left / (1 - share.expected)))
-    return change, share.standard_error * share.measured / left
+
+def as_share(depth: Change) -> Change:
+    """Tell a mean discount as a share of the list price."""
+    return depth._replace(
+        measured=float(-np.expm1(-depth.measured)), expected=float(-np.expm1(-depth.expected))
+    )
 
 
 def error_of(low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:

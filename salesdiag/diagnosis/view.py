@@ -1,4 +1,4 @@
-"""What the detectors look at: each comparison with the year before, made once, and its money."""
+"""What the detectors look at: each comparison with the year before, made once."""
 
 from __future__ import annotations
 
@@ -7,45 +7,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from salesdiag.analyses import plan
-from salesdiag.diagnosis.cells import Cells
-from salesdiag.diagnosis.contrasts import Changes, Link, at_usual_mix, changes, within_strata
-from salesdiag.diagnosis.price import Stakes
-from salesdiag.diagnosis.suspects import error_of
-from salesdiag.engine import fetch
-from salesdiag.reductions.actuals import PERIOD, daily_actuals, sum_inside
+from salesdiag.diagnosis.contrasts import Changes, changes
+from salesdiag.diagnosis.estimates import Link, at_usual_mix, within_strata
+from salesdiag.diagnosis.money import Money
+from salesdiag.periods import add_months
 from salesdiag.reductions.yearly import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from salesdiag.diagnosis.contrasts import Change, Kind, Worse
-    from salesdiag.diagnosis.finding import Level
+    from salesdiag.diagnosis.contrasts import Worse
+    from salesdiag.diagnosis.estimates import Kind
 
 _MIX = ("source", "segment")  # what makes a case hard or easy
-_COSTED = 0.9  # of the money won, that must carry its cost for margins to be told
-_FEWEST_PAST = 50  # deals of the base without which there is no past to compare with
-_FEWEST_MONTHS = 10
-_COVERED = 0.25  # of the window's usual month, for a month of the base to be in the data
+_DAYS_A_MONTH = 365.25 / 12
 _FEWEST_INDEX = 4  # months or quarters of the year that the index has in both
 # a number of leads or deals of one rep says who was there, not what was wrong
 _COUNTED = ("department", "team", "territory", "source", "segment", "product")
 
 
-class View(Cells):
+class View(Money):
     """The comparisons of one diagnosis."""
-
-    def has_past(self) -> bool:
-        """Tell whether the year before the window is in the data."""
-        cells = self.created
-        if cells is None or not len(cells):
-            return False
-        months = cells.groupby(["side", "month"])["n_deals"].sum()
-        base = months.get("base", months.iloc[:0])
-        usual = months.get("now", base).median() if len(months) else 0.0
-        # the first months of an export hold what was still open then, and little else
-        covered = int((base >= _COVERED * usual).sum())
-        return bool(base.sum() >= _FEWEST_PAST and covered >= _FEWEST_MONTHS)
 
     def change(
         self,
@@ -131,7 +113,16 @@ class View(Cells):
     def dead_effort(self) -> Changes:
         """Share of the activities that goes to closed or dead deals."""
         return self.change(
-            "dead effort", lambda: _links(self.effort, "n_dead", "n_all", "share"), worse="up"
+            "dead effort",
+            lambda: _links(self._late_effort(), "n_dead", "n_all", "share"),
+            worse="up",
+        )
+
+    def _late_effort(self) -> pd.DataFrame | None:
+        """Give the activities of the months in which the first year can hold old deals."""
+        cells = self.effort
+        return (
+            None if cells is None else cells[cells["month"] * _DAYS_A_MONTH >= self.winnable_days]
         )
 
     def lead_to_win(self) -> Changes:
@@ -173,9 +164,15 @@ class View(Cells):
         )
 
     def at_quarter_ends(self) -> pd.DataFrame | None:
-        """Give the deals open at four days of the year: most of them are others each time."""
+        """Give the deals open at the quarters' ends of both years, once the first can hold any."""
         cells = self.open
-        return None if cells is None else cells[cells["month"] % 3 == 2]
+        if cells is None or pd.isna(self.first_day):
+            return None
+        reach = pd.Timedelta(days=self.winnable_days + self.looked_at)
+        ends = [pd.Timestamp(add_months(self.years.base_start, month + 1)) for month in range(12)]
+        full = [month for month, end in enumerate(ends)
+                if month % 3 == 2 and end - reach >= self.first_day]  # fmt: skip
+        return cells[cells["month"].isin(full)]
 
     def effort_per_deal(self) -> Changes:
         """Activities on live deals for each that stood open."""
@@ -227,8 +224,8 @@ class View(Cells):
 
         return self.change(f"entries {table} {kind}", chain, worse="up")
 
-    def market_change(self) -> tuple[float, float] | None:
-        """Change of the market index as a logarithm, and its error by how months differ.
+    def market_change(self) -> tuple[float, float, int] | None:
+        """Change of the market index as a logarithm, its error by how months differ, their number.
 
         None without an index of both years.
         """
@@ -246,7 +243,8 @@ class View(Cells):
         months = (sides[1] - sides[0]).dropna().to_numpy(float)
         if len(months) < _FEWEST_INDEX:
             return None
-        return float(months.mean()), float(months.std(ddof=1) / np.sqrt(len(months)))
+        error = float(months.std(ddof=1) / np.sqrt(len(months)))
+        return float(months.mean()), error, len(months)
 
     def _all_demand(self) -> list[Link] | None:
         if self.leads is None or self.created is None:
@@ -279,141 +277,6 @@ class View(Cells):
         rows = self.periods[(self.periods["phase"] == "end") == (phase == "end")]
         return _links(rows, "depth", "n_won", "mean", "depth_squares")
 
-    def revenue(self, place: Change, *, of: str = "amount", side: str = "now") -> float:
-        """Give the money won in the window at a place, all or a part of it; or the year before."""
-        return self.revenue_at(place.level, place.ids, of=of, side=side)
-
-    def revenue_at(
-        self, level: Level = "department", ids: tuple[str, ...] = (), *, of: str = "amount",
-        side: str = "now",
-    ) -> float:  # fmt: skip
-        """Give the money won in the window by the department, or by some of its groups."""
-        return _at(self.money, level, ids, of, side)
-
-    def revenue_of_step(self, number: int, place: Change) -> float:
-        """Give the money won in the window by deals that reached a step inside it."""
-        cells = self.step_money
-        own = None if cells is None else cells[cells["step"] == number]
-        return _at(own, place.level, place.ids, "amount")
-
-    def base_revenue(self) -> float:
-        """Give the money won in the year before."""
-        cells = self.money
-        return np.nan if cells is None else float(cells["amount"][cells["side"] == "base"].sum())
-
-    def late_revenue(self, place: Change) -> float:
-        """Give the money won in the last days of the quarters."""
-        cells = self.periods
-        own = None if cells is None else cells[cells["phase"] == "end"]
-        return _at(own, place.level, place.ids, "amount")
-
-    def revenue_per_win(self) -> float:
-        """Give the mean amount of a deal won in the window."""
-        cells = self.won
-        if cells is None:
-            return np.nan
-        sums = cells[cells["side"] == "now"][["amount", "n_won"]].sum()
-        return float(sums["amount"] / max(sums["n_won"], 1.0))
-
-    def stakes(self) -> Stakes:
-        """Give what the window brought, and what is kept of it where nearly all costs are known."""
-        won, money = self.won, self.money
-        if won is None or money is None:
-            return Stakes()
-        amounts = won.loc[won["side"] == "now", ["amount", "amount_squares"]].sum()
-        sums = money.loc[money["side"] == "now", ["amount", "costed", "cost"]].sum()
-        known = sums["costed"] >= _COSTED * sums["amount"] > 0
-        return Stakes(
-            self.revenue_at(),
-            float(amounts["amount_squares"] / max(amounts["amount"], 1e-9)),
-            float(1 - sums["cost"] / sums["costed"]) if known else np.nan,
-        )
-
-    def effort_per_day(self, place: Change) -> float | None:
-        """Change of the activities on deals for each selling day of a place, as a logarithm."""
-        if self.effort is None or self.days is None:
-            return None
-        sums = {}
-        for side in ("base", "now"):
-            own = [cells[cells["side"] == side] for cells in (self.effort, self.days)]
-            if place.level in LEVELS:
-                column = LEVELS[place.level]
-                if any(column not in one for one in own):
-                    return None
-                own = [one[one[column].isin(place.ids)] for one in own]
-            sums[side] = own[0]["n_all"].sum() / max(own[1]["n_selling_days"].sum(), 1.0)
-        if not min(sums.values()) > 0:
-            return None
-        return float(np.log(sums["now"] / sums["base"]))
-
-    def names(self) -> dict[str, str]:
-        """Give the names of reps by id, and of the large accounts."""
-        found: dict[str, str] = {}
-        for table, ids, name in (("reps", "rep_id", "rep_name"),
-                                 ("accounts", "account_id", "account_name")):  # fmt: skip
-            if not self.department.has(table, name):
-                continue
-            rows = self.department.table(table)
-            if table == "accounts":
-                large = [] if self.accounts is None else list(self.accounts["account_id"])
-                rows = rows.filter(rows[ids].isin(large))
-            frame = fetch(rows.filter(rows[name].notnull()).select(ids, name).distinct())
-            found |= dict(sorted(zip(frame[ids], frame[name], strict=True)))
-        return found
-
-    def reps_of(self, level: str, ids: tuple[str, ...]) -> frozenset[str]:
-        """Name the reps of teams or territories; of reps themselves."""
-        cells = self.created
-        column = LEVELS.get(level, "")  # type: ignore[call-overload]
-        if level == "rep" or cells is None or column not in cells or "rep_id" not in cells:
-            return frozenset(ids)
-        return frozenset(cells.loc[cells[column].isin(ids), "rep_id"])
-
-    # --- the plan ------------------------------------------------------------------------
-
-    def fairness(self) -> pd.DataFrame | None:
-        """Give the tests of the targets, by name."""
-        return self.once(
-            "fairness", lambda: plan.target_fairness(self.department).set_index("test")
-        )
-
-    def plan_table(self) -> pd.DataFrame:
-        """Attainment period by period."""
-        table = self.once("attainment", lambda: plan.target_attainment(self.department))
-        return pd.DataFrame() if table is None else table
-
-    def plan(self) -> dict[str, float] | None:
-        """Sum of the plan of the window, what came, and who reached it."""
-        table = self.plan_table()
-        if not len(table):
-            return None
-        # as in the gap, a period belongs to the year in which its middle lies
-        middle = table["period_start"] + (table["period_end"] - table["period_start"]) / 2
-        inside = table["is_complete"] & table["target"].notna()
-        inside &= middle.between(pd.Timestamp(self.years.start), pd.Timestamp(self.years.end))
-        rows = table[inside]
-        if not len(rows):
-            return None
-        reps = float(rows["n_reps"].sum())
-        width = error_of(rows["attainment_low"], rows["attainment_high"]) * rows["target"]
-        actual = float(rows["actual"].sum())
-        return {
-            "target": float(rows["target"].sum()), "actual": actual, "n_reps": reps,
-            "participation": float(rows["n_reps_met"].sum() / reps) if reps else 0.0,
-            "error": float(np.sqrt((width**2).sum()) / max(actual, 1.0)),
-            "before": self._year_before(rows),
-        }  # fmt: skip
-
-    def _year_before(self, periods: pd.DataFrame) -> float:
-        """Give the money won in the same periods a year before."""
-        year = pd.DateOffset(years=1)
-        past = pd.DataFrame({one: periods[one] - year for one in PERIOD})
-        daily = self.once("daily revenue", lambda: daily_actuals(self.department, "revenue", []))
-        if daily is None:
-            return np.nan
-        sums = past.merge(sum_inside(daily, past, []), how="left")
-        return float(sums["actual"].fillna(0.0).sum())
-
 
 def _links(
     cells: pd.DataFrame | None,
@@ -435,14 +298,3 @@ def _at_mix(cells: pd.DataFrame | None, part: str, whole: str) -> list[Link] | N
         return None
     own = links[0].cells
     return [Link(at_usual_mix(own, [one for one in _MIX if one in own]), "share")]
-
-
-def _at(
-    cells: pd.DataFrame | None, level: Level, ids: tuple[str, ...], column: str, side: str = "now"
-) -> float:
-    if cells is None:
-        return np.nan
-    rows = cells[cells["side"] == side]
-    if level in LEVELS:
-        rows = rows[rows[LEVELS[level]].isin(ids)]
-    return float(rows[column].sum())

@@ -45,7 +45,8 @@ def money_text(finding: Finding, currency: str) -> str:
     low, high = finding.money_low, finding.money_high
     if math.isnan(low) or math.isnan(high):
         return money(finding.money, currency)
-    text = f"{money(finding.money, currency)} ({money(low)} … {money(high)})"
+    of = "of margin " if finding.money_basis == "margin" else ""
+    text = f"{money(finding.money, currency)} {of}({money(low)} … {money(high)})"
     return f"{text}, could be nothing" if low <= 0 else text
 
 

@@ -21,5 +21,7 @@ def detect(view: View) -> list[Suspect]:
     place = likeliest(found)
     if place is None or place.log_ratio > -_SMALLEST:
         return []
-    exposed = view.revenue(place, of="of_repeats")
+    exposed = view.exposed(place, place.log_ratio, of="of_repeats")
+    if place.level == "department":  # what the largest bought was not compared
+        exposed = max(exposed - float(large_accounts(view)["now_amount"].sum()), 0.0)
     return [suspect("customer_churn", place, "orders", size_of(place), exposed, found)]

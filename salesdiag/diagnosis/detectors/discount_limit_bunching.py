@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _SMALLEST = 0.05  # of the discounts, beyond what the curve has there
 _CHANCE = 0.05
+_NEARLY_ALL = 0.5  # of the discounts
+_FEWEST = 20  # deals at a limit
 _AT = 0.005  # of the list price: so near is at the limit
 # what more is won for a discount nobody had to ask for is not seen: between some and most of it
 _WON_BACK, _WON_BACK_ERROR = 0.4, 0.25
@@ -31,6 +33,7 @@ def detect(view: View) -> list[Suspect]:
     table = view.once("bunching", lambda: discount.limit_bunching(view.department))
     if table is None:
         return []
+    table = _with_all_at(table)
     piled = table[(table["excess_part"] > _SMALLEST) & (table["p_value"] < _CHANCE)]
     if not len(piled):
         return []
@@ -38,7 +41,7 @@ def detect(view: View) -> list[Suspect]:
     # the draws behind the p-value are few: beyond them the interval of the excess tells more
     error = float(error_of(row["excess_part_low"], row["excess_part_high"]))
     p_value = float(special.ndtr(-row["excess_part"] / error)) * len(table)
-    lost = _given_away(view, float(row["discount_limit"]))
+    lost = _given_away(view, float(row["discount_limit"])) * float(row["excess_part"])
     harm, error = lost * (1 - _WON_BACK), abs(lost) * _WON_BACK_ERROR
     return [Suspect(
         "discount_limit_bunching", "department", (), float(row["limit_rate"]),
@@ -46,6 +49,19 @@ def detect(view: View) -> list[Suspect]:
         min(1.0, p_value), "price", harm, error, view.revenue_at(),
         price_harm=lost, grade="D", has_driver=True, table=table,
     )]  # fmt: skip
+
+
+def _with_all_at(table: pd.DataFrame) -> pd.DataFrame:
+    """Take the deals at a limit for the excess where nearly all are: no curve is left to fit."""
+    rate = table["limit_rate"]
+    bare = table["excess_part"].isna() & (rate > _NEARLY_ALL) & (table["n_at_limit"] >= _FEWEST)
+    if not bare.any():
+        return table
+    chance = special.bdtrc(table["n_at_limit"] - 1, table["n_discounted"], _NEARLY_ALL)
+    filled = {"excess_part": rate, "excess_part_low": table["limit_rate_low"],
+              "excess_part_high": table["limit_rate_high"], "p_value": chance,
+              "excess_deals": table["n_at_limit"], "expected_deals": 0.0}  # fmt: skip
+    return table.assign(**{name: table[name].mask(bare, new) for name, new in filled.items()})
 
 
 def _given_away(view: View, limit: float) -> float:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from salesdiag.diagnosis.suspects import at_place, kept_of, likeliest, size_of, suspect
+from salesdiag.diagnosis.suspects import as_share, at_place, likeliest, size_of, suspect
 
 if TYPE_CHECKING:
     from salesdiag.diagnosis.contrasts import Change
@@ -22,12 +22,14 @@ def detect(view: View) -> list[Suspect]:
     """Compare the discount of deals won; what more of them are won for it is set against it."""
     found = view.depth()
     place = likeliest(found, _BY_POLICY if view.by_policy() else _LEVELS)
-    if place is None or place.measured - place.expected < _SMALLEST:
+    if place is None or place.log_ratio < _SMALLEST:
         return []
-    lost, error = kept_of(place)
+    lost, error = view.price_change(place), place.standard_error
+    if not lost < 0:
+        return []
     gain, gain_error = _won_back(view, place)
     harm = lost + gain, float(np.hypot(error, gain_error))
-    return [suspect("excess_discount", place, "price", harm, view.revenue(place), found,
+    return [suspect("excess_discount", as_share(place), "price", harm, view.revenue(place), found,
                     price_harm=lost)]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from salesdiag.diagnosis.suspects import Suspect
+from salesdiag.diagnosis.suspects import Suspect, combined, size_of
 
 if TYPE_CHECKING:
     from salesdiag.diagnosis.view import View
@@ -20,7 +20,7 @@ _SHARE_OF_WORK = 0.6  # the elasticity of sales to days where what the others ta
 def detect(view: View) -> list[Suspect]:
     """Compare the selling days of the department and its teams with the year before."""
     days = view.days
-    if days is None or not len(days):
+    if days is None or not len(days) or not view.has_past():
         return []
     rows = [_row("department", "", days)]
     if "team" in days:
@@ -66,6 +66,5 @@ def _harm(view: View, place: pd.Series) -> tuple[float, float]:
     usual = _SHARE_OF_WORK * float(place["change"])
     if seen is None:
         return usual, abs(usual) / 2
-    weights = 4 / usual**2, 1 / seen.standard_error**2
-    both = (usual * weights[0] + seen.log_ratio * weights[1]) / sum(weights)
-    return min(both, 0.0), float(1 / np.sqrt(sum(weights)))
+    both, error = combined((usual, abs(usual) / 2), size_of(seen))
+    return min(both, 0.0), error

@@ -35,6 +35,8 @@ def detect(view: View) -> list[Suspect]:
         return []
     before, now = float(lost["base_amount"].sum()), float(lost["now_amount"].sum())
     revenue = view.revenue_at()
+    if not revenue > 0:
+        return []
     # what a year of the same orders differs by, from the sizes of the orders themselves
     error = float(np.sqrt(np.sum(lost["base_amount"] ** 2 / lost["n_won_base"])))
     whole = revenue + max(before - now, 0.0)
@@ -50,7 +52,7 @@ def large_accounts(view: View) -> pd.DataFrame:
     """Give the accounts that each made a hundredth of the year before, or more."""
     sums = view.accounts if view.has_past() else None
     if sums is None:
-        return pd.DataFrame(columns=["account_id", "n_base", "n_now"])
+        return pd.DataFrame(columns=["account_id", "n_base", "n_now", "now_amount"])
     return sums[sums["base_amount"] >= _LARGE * view.base_revenue()]
 
 

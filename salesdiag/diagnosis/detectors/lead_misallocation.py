@@ -67,6 +67,8 @@ def _compare(cells: pd.DataFrame, kind: str) -> dict[str, object] | None:
     kinds, names = sorted(cells[kind].unique()), sorted(cells["rep_id"].unique())
     shares = {side: grid("n_deals", side) for side in ("base", "now")}
     settled, won = grid("n_settled"), grid("n_won")
+    if not won.sum() > 0:
+        return None
     stayed = (shares["base"].sum(axis=0) > 0) & (shares["now"].sum(axis=0) > 0)
     if stayed.sum() < _FEWEST_REPS or len(won) < 2:
         return None
@@ -74,6 +76,8 @@ def _compare(cells: pd.DataFrame, kind: str) -> dict[str, object] | None:
     change, base, now = _index(*parts)
     drawn = [_index(*(np.delete(one, rep, axis=1) for one in parts))[0]
              for rep in range(parts[0].shape[1])]  # fmt: skip
+    if not np.isfinite([change, *drawn]).all():
+        return None
     n = len(drawn)
     error = float(np.sqrt((n - 1) / n * np.sum((np.array(drawn) - np.mean(drawn)) ** 2)))
     return {"kind": kind, "base": base, "now": now, "change": change, "error": error,
@@ -94,4 +98,5 @@ def _index(base: Floats, now: Floats, settled: Floats, won: Floats) -> tuple[flo
               .sum() / weight.sum())
         for one in (base, now)
     ]  # fmt: skip
-    return float(np.log(found[1] / found[0])), found[0], found[1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.log(np.divide(found[1], found[0]))), found[0], found[1]

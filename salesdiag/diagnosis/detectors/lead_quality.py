@@ -24,6 +24,6 @@ def detect(view: View) -> list[Suspect]:
     # bad leads fail from the first talk on; where only deals fail it is not the leads
     if early is None or early.log_ratio > _EARLY * place.log_ratio:
         return []
-    exposed = view.revenue(place, of="of_leads")
+    exposed = view.exposed(place, place.log_ratio, of="of_leads")
     return [suspect("lead_quality", place, "lead conversion", size_of(place), exposed, found,
                     has_driver=False)]  # fmt: skip

@@ -27,5 +27,5 @@ def detect(view: View) -> list[Suspect]:
     a_day = view.effort_per_day(place)
     if a_day is not None and a_day > _LESS * place.log_ratio:
         return []
-    exposed = view.revenue(place, of="of_deals")
+    exposed = view.exposed(place, harm.log_ratio, of="of_deals")
     return [suspect("low_activity", place, "pipeline", size_of(harm), exposed, found)]

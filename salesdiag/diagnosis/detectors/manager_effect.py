@@ -22,6 +22,6 @@ def detect(view: View) -> list[Suspect]:
         return []
     if leaking_step(view, place) is not None:  # it is the step, and told as its leak
         return []
-    exposed = view.revenue(place, of="of_deals")
+    exposed = view.exposed(place, place.log_ratio, of="of_deals")
     return [suspect("manager_effect", place, "pipeline", size_of(place), exposed, found,
                     has_driver=False)]  # fmt: skip

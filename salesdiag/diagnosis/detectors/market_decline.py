@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from salesdiag.diagnosis.view import View
 
 _SMALLEST = 0.04
+_MOST = 1.5  # times the fall of the index, that sales may have fallen for it
+_ROUGH = 0.005  # an index is not known better than this
 _AGREES = 0.4  # of the index, what came in and was sold of it fell by at least this much
 
 
@@ -25,12 +27,14 @@ def detect(view: View) -> list[Suspect]:
     whole = likeliest(found, ("department",))
     if market is None or whole is None:
         return []
-    index, error = market
+    index, error, n_months = market
     fewer, worse = size_of(whole), _of_sold(view, whole)
     harm = fewer[0] + worse[0], float(np.hypot(fewer[1], worse[1]))
     if index > -_SMALLEST or harm[0] > _AGREES * index:
         return []
-    p_value = float(special.stdtr(11, index / error)) if error > 0 else 0.0
+    # what fell beyond the market is another fault's
+    harm = max(harm[0], _MOST * index), float(np.hypot(harm[1], error))
+    p_value = float(special.stdtr(n_months - 1, index / max(error, _ROUGH)))
     place = whole._replace(measured=float(np.exp(index)), expected=1.0, p_value=p_value)
     exposed = view.revenue(whole, of="of_deals")
     return [suspect("market_decline", place, "leads", harm, exposed, found)]

@@ -24,5 +24,5 @@ def detect(view: View) -> list[Suspect]:
     stale = at_place(view.stale(), place)
     if stale is not None and place.log_ratio < stale.log_ratio + _BEYOND:
         return []  # more deals are old, and get what old deals get
-    exposed = view.revenue(place, of="of_deals")
+    exposed = view.exposed(place, harm.log_ratio, of="of_deals")
     return [suspect("misdirected_activity", place, "pipeline", size_of(harm), exposed, found)]

@@ -54,6 +54,7 @@ def detect(view: View) -> list[Suspect]:
 
 def _months(view: View) -> pd.DataFrame:
     """Lay out the months of each rep's periods: effort, and whether pay was out of reach."""
+    view.department.require(activities=["rep_id"], deals=["rep_id"])
     effort, money = view.effort, view.money
     if effort is None or money is None:
         return pd.DataFrame({"is_out": pd.Series(dtype=bool)})

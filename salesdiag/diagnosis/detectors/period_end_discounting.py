@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from salesdiag.diagnosis.suspects import at_place, kept_of, likeliest, suspect
+from salesdiag.diagnosis.suspects import as_share, at_place, likeliest, suspect
 
 if TYPE_CHECKING:
     from salesdiag.diagnosis.suspects import Suspect
@@ -18,15 +18,15 @@ def detect(view: View) -> list[Suspect]:
     """Compare the discounts of the last days of a quarter, and hold those of the rest beside."""
     found = view.late_depth()
     place = likeliest(found, ("department", "team", "rep"))
-    if view.by_policy() or place is None or place.measured - place.expected < _SMALLEST:
+    if view.by_policy() or place is None or place.log_ratio < _SMALLEST:
         return []
     rest = at_place(view.early_depth(), place)
-    rise = place.measured - place.expected
-    if rest is not None and rest.measured - rest.expected > _ELSEWHERE * rise:
+    if rest is None or rest.log_ratio > _ELSEWHERE * place.log_ratio:
         return []
     # the rise begins before the last days: what all deals gave away more is its price
-    whole = at_place(view.depth(), place) or place
-    harm = kept_of(whole)
-    exposed = view.revenue(place) if whole is not place else view.late_revenue(place)
-    return [suspect("period_end_discounting", place, "price", harm, exposed, found,
-                    price_harm=harm[0])]  # fmt: skip
+    whole, lost = at_place(view.depth(), place), view.price_change(place)
+    if whole is None or not lost < 0:
+        return []
+    harm = lost, whole.standard_error
+    return [suspect("period_end_discounting", as_share(place), "price", harm,
+                    view.revenue(place), found, price_harm=lost)]  # fmt: skip

@@ -20,5 +20,5 @@ def detect(view: View) -> list[Suspect]:
     harm = place and at_place(view.pipeline(), place)
     if place is None or harm is None or place.measured - place.expected < _SMALLEST:
         return []
-    exposed = view.revenue(place, of="of_deals")
+    exposed = view.exposed(place, harm.log_ratio, of="of_deals")
     return [suspect("process_skipped", place, "pipeline", size_of(harm), exposed, found)]

@@ -22,5 +22,5 @@ def detect(view: View) -> list[Suspect]:
     harm = place and at_place(view.lead_conversion(), place)
     if place is None or harm is None or place.log_ratio < _SLOWER:
         return []
-    exposed = view.revenue(place, of="of_leads")
+    exposed = view.exposed(place, harm.log_ratio, of="of_leads")
     return [suspect("slow_response", place, "lead conversion", size_of(harm), exposed, found)]

@@ -22,6 +22,8 @@ def detect(view: View) -> list[Suspect]:
     for number in range(view.n_steps()):
         place = likeliest(view.step(number), _LEVELS)
         if place is not None and _stands_alone(view, number, place):
+            if place.level == "team" and leaking_step(view, place) != number:
+                continue  # the team fell as a whole
             searched = min(1.0, place.p_value * view.n_steps())
             places.append((searched, number, place._replace(p_value=searched)))
     places += _of_teams(view)
@@ -43,7 +45,8 @@ def _of_teams(view: View) -> list[tuple[float, int, Change]]:
     own = at_place(view.step(number), place)
     if own is None:
         return []
-    return [(place.p_value, number, own._replace(p_value=place.p_value))]
+    searched = min(1.0, 2 * place.p_value)  # the second look
+    return [(searched, number, own._replace(p_value=searched))]
 
 
 def _stands_alone(view: View, number: int, place: Change) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _LEVELS = ("department", "team", "rep")
 # without a year before: so much of a pipeline may be dead, and is as a rule
 _MOST, _USUAL = 0.20, 0.10
-_SMALLEST = 0.05  # of the open deals, more than before
+_SMALLEST = 0.03  # of the open deals, more than before
 
 
 def detect(view: View) -> list[Suspect]:
@@ -28,7 +28,7 @@ def detect(view: View) -> list[Suspect]:
     harm = place and at_place(view.pipeline(), place)
     if place is None or harm is None or place.measured - place.expected < _SMALLEST:
         return []
-    exposed = view.revenue(place, of="of_deals")
+    exposed = view.exposed(place, harm.log_ratio, of="of_deals")
     return [suspect("stalled_pipeline", place, "pipeline", size_of(harm), exposed, found)]
 
 

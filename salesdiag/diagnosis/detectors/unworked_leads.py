@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from salesdiag.diagnosis.contrasts import DRIFT
-from salesdiag.diagnosis.suspects import likeliest, suspect
+from salesdiag.diagnosis.suspects import combined, likeliest, size_of, suspect
 
 if TYPE_CHECKING:
     from salesdiag.diagnosis.contrasts import Change
     from salesdiag.diagnosis.suspects import Suspect
     from salesdiag.diagnosis.view import View
 
-_MOST_LOST = -1.0  # as a logarithm: almost two thirds
+_ALIKE = 0.25  # how far leads that nobody called may be better or worse than others
 _SMALLEST = 0.03  # of all leads, more than before
 
 
@@ -24,17 +23,19 @@ def detect(view: View) -> list[Suspect]:
     place = likeliest(found)
     if place is None or place.measured - place.expected < _SMALLEST:
         return []
-    harm = _harm(place)
-    exposed = view.revenue(place, of="of_leads")
-    if harm[0] < _MOST_LOST:  # what little is left tells less than what was there
-        before = view.revenue(place, side="base") * float(np.exp(harm[0]))
-        exposed = float(np.sqrt(exposed * before))
-    return [suspect("unworked_leads", place, "lead conversion", harm, exposed, found,
-                    grade="B")]  # fmt: skip
+    harm = _harm(view, place)
+    exposed = view.exposed(place, harm[0], of="of_leads")
+    return [suspect("unworked_leads", place, "lead conversion", harm, exposed, found)]  # fmt: skip
 
 
-def _harm(place: Change) -> tuple[float, float]:
-    """Give the change of the share of leads worked, as a logarithm, and its error."""
+def _harm(view: View, place: Change) -> tuple[float, float]:
+    """Give what the share of leads worked fell by, beside what became of the leads at all.
+
+    Where contacts are only not logged, as many leads become deals as before: both are
+    estimates, and each counts as much as it is sure.
+    """
     worked = 1 - place.measured
     lost = float(np.log(worked / (1 - place.expected)))
-    return lost, float(np.hypot(np.sqrt(place.measured / (worked * place.n)), DRIFT))
+    error = float(np.hypot(np.sqrt(place.measured / (worked * place.n)), _ALIKE * lost))
+    seen = view.lead_conversion().at(place.level, place.ids)
+    return (lost, error) if seen is None else combined((lost, error), size_of(seen))

@@ -33,7 +33,7 @@ def detect(view: View) -> list[Suspect]:
     below = compared[sells & (compared["q_value"] < _ALSO) & (compared["ratio"] < 1)]
     if len(below) > _MOST * len(compared):
         return []
-    wins, due = float(below["n_events"].sum()), float((below["n_events"] / below["ratio"]).sum())
+    wins, due = float(below["n_events"].sum()), _due(below)
     cases, ids = int(below["n_cases"].sum()), tuple(sorted(below["unit_id"]))
     early, early_error = _before_deals(view, ids)
     gap = float(np.log(max(wins, 0.5) / due))
@@ -46,6 +46,11 @@ def detect(view: View) -> list[Suspect]:
         float(np.hypot(1 / np.sqrt(max(wins, 0.5)), early_error)), view.revenue_at("rep", ids),
         grade="C", table=card,
     )]  # fmt: skip
+
+
+def _due(card: pd.DataFrame) -> float:
+    """Give the wins that the deals of these reps would have brought anybody."""
+    return float((card["expected"] * card["n_cases"]).sum())
 
 
 def _is_new(view: View, ids: tuple[str, ...], gap: float) -> bool:
