@@ -1,4 +1,4 @@
-"""The command line: `salesdiag audit`, `check`, `inspect`, `simulate`."""
+"""The command line: `salesdiag audit`, `check`, `inspect`, `simulate`, `template`."""
 
 from __future__ import annotations
 
@@ -156,6 +156,20 @@ def simulate(
             f"{truth.revenue_share:.1%} of the revenue of the last twelve months lost"
         )
     _say(str(out))
+
+
+@app.command()
+def template(
+    file: Annotated[Path, typer.Argument(help="The workbook to write, FILE.xlsx.")],
+    language: Annotated[str, typer.Option("--language", help="en, ru or vi.")] = "en",
+) -> None:
+    """Write an empty workbook to fill in by hand, with explanations, lists and examples."""
+    with _progress() as tell:
+        from salesdiag.present.template import write_template
+
+        tell("writing")
+        written = write_template(file, language=language)
+    _say(str(written))
 
 
 @contextmanager

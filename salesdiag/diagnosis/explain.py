@@ -110,7 +110,8 @@ def _lies_behind(
     if costs[id(cause)] < _PART * costs[id(symptom)]:
         return False  # it is too small for that
     if cause.level in ("department", "account"):
-        return True
+        # one place beyond the others is not told by what all have, unless that is surer
+        return symptom.level == "department" or cause.p_value <= symptom.p_value
     if symptom.level == "department":
         return cause.has_driver
     if cause.level in _OF_REPS and symptom.level in _OF_REPS:

@@ -74,9 +74,30 @@ def investigate(
         suspects += found
     stakes = view.stakes()
     n_examined = len(DETECTED) - len(unexamined)
-    certain = dict(zip(map(id, suspects), q_values(suspects, n_examined, stakes), strict=True))
-    sure = [one for one in suspects if certain[id(one)] < LEVEL and one.costs()]
-    kept, explained = explain(suspects, sure, view.reps_of, stakes)
-    q = q_values(kept, n_examined, stakes)
+    kept, explained, q = _settled(suspects, n_examined, view)
     findings = rank(kept, q, confidence, stakes, view.names())
     return Investigation(findings, suspects, explained, unexamined, view.has_past(), refused)
+
+
+def _settled(
+    suspects: list[Suspect], n_examined: int, view: View
+) -> tuple[list[Suspect], list[Explained], list[float]]:
+    """Give the suspects that stand on their own with their q-values, and what they explain.
+
+    What turns out not to be a finding explains nothing; so those that it would have explained
+    are looked at again.
+    """
+    stakes = view.stakes()
+    sure = _sure(suspects, q_values(suspects, n_examined, stakes))
+    while True:
+        kept, explained = explain(suspects, sure, view.reps_of, stakes)
+        q = q_values(kept, n_examined, stakes)
+        stay = {id(one) for one in _sure(kept, q)} | {id(one.suspect) for one in explained}
+        left = [one for one in sure if id(one) in stay]
+        if len(left) == len(sure):
+            return kept, explained, q
+        sure = left
+
+
+def _sure(suspects: list[Suspect], q: list[float]) -> list[Suspect]:
+    return [one for one, value in zip(suspects, q, strict=True) if value < LEVEL and one.costs()]
