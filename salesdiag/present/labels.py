@@ -78,7 +78,7 @@ def label(column: str, language: str = "en", *, table: str = "") -> str:
     column : str
     language : {"en", "ru", "vi"}
     table : str, optional
-        The canonical table, for a name that means something else there.
+        The canonical table or the analysis, for a name that means something else there.
 
     Returns
     -------
@@ -89,8 +89,11 @@ def label(column: str, language: str = "en", *, table: str = "") -> str:
     --------
     >>> label("conversion_rate_low"), label("conversion_rate", "ru"), label("n_won", "vi")
     ('Conversion, low', 'Конверсия', 'Thắng')
+    >>> label("n_reps"), label("n_reps", table="target_attainment_by_team")
+    ('Reps', 'Reps with a target')
     """
-    known = entry("column", f"{table}.{column}", language) or entry("column", column, language)
+    home = re.split(r"_by_|:", table)[0]
+    known = entry("column", f"{home}.{column}", language) or entry("column", column, language)
     if known:
         return known
     for end in ("_low", "_high"):
