@@ -24,14 +24,18 @@ def suspect(cause, *, level="team", ids=("North",), p=1e-6, claim="pipeline", ha
     return Suspect(cause, level, ids, 0.2, 0.3, 100, p, claim, harm, 0.03, 1000.0)
 
 
-def investigation(found, others=(), explained=(), unexamined=None, *, looks_back=True):
+def investigation(
+    found, others=(), explained=(), unexamined=None, *, looks_back=True, refused=None
+):
     findings = [
         Finding(one.cause, scope_of(one), "direct", "C", 0.2, 0.3, 100, 0.001, 1.0, 0.5, 2.0,
                 "revenue", "r", "c", "n", pd.DataFrame())
         for one in found
     ]  # fmt: skip
     suspects = [*found, *others, *(one.suspect for one in explained)]
-    return Investigation(findings, suspects, list(explained), unexamined or {}, looks_back)
+    return Investigation(
+        findings, suspects, list(explained), unexamined or {}, looks_back, refused or {}
+    )
 
 
 def rivals_of(found):
@@ -85,12 +89,29 @@ def test_missing_tables_are_named_with_the_export_to_ask_for(bare):
     assert "a list of the sellers" in one.ask_for
 
 
-@pytest.mark.parametrize(("n_days", "asks"), [(365, True), (180, False)])
-def test_a_comparison_with_the_year_before_needs_it_and_a_long_window(bare, n_days, asks):
+@pytest.mark.parametrize(
+    ("n_days", "said", "asks"),
+    [
+        (366, "the year before", True), (367, "longer than a year", False),
+        (299, "shorter than ten months", False), (300, "the year before", True),
+    ],
+)  # fmt: skip
+def test_a_comparison_with_the_year_before_needs_it_and_a_window_of_a_year(
+    bare, n_days, said, asks
+):
     missed = left_out(bare, investigation([], looks_back=False), n_days=n_days)
     one = next(each for each in missed if each.analysis == "customer_churn")
+    assert said in one.reason
     assert bool(one.ask_for) is asks
-    assert one.reason
+
+
+def test_what_the_data_refuse_to_tell_is_said_in_their_words(bare):
+    found = investigation([], unexamined={"weak_reps": ()}, refused={"weak_reps": "no losses"})
+    missed = left_out(bare, found, n_days=365)
+    one = next(each for each in missed if each.analysis == "weak_reps")
+    assert (one.missing, one.ask_for, one.reason) == ((), "", "no losses")
+    outcome = causes_table(found, missed).set_index("cause")["outcome"]
+    assert outcome["weak_reps"] == "not examined"
 
 
 def test_the_list_of_causes_says_what_became_of_each(bare):

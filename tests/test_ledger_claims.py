@@ -61,6 +61,14 @@ def test_what_gained_or_costs_nothing_known_has_nothing_to_claim():
     assert claims_of(PARTS, findings, ["price", "plan", "none"]) == ()
 
 
+def test_a_finding_told_in_margin_claims_the_revenue_that_it_lost():
+    # of 60 of revenue 25 would have been kept; the parts of the gap are revenue
+    one = replace(finding(money=25.0, stage="Offer"), money_basis="margin", lost_revenue=60.0)
+    assert claims_of(PARTS, [one], ["pipeline"]) == (Claim(1, "conversion: Offer", 60.0),)
+    unknown = replace(one, lost_revenue=np.nan)
+    assert claims_of(PARTS, [unknown], ["pipeline"]) == ()
+
+
 def test_money_of_a_year_is_cut_to_the_days_that_the_plan_covers():
     claims = claims_of(PARTS, [finding("lead_shortage", 40.0)], ["leads"], share=0.5)
     assert claims == (Claim(1, "leads_per_day", 20.0),)

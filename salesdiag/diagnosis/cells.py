@@ -27,6 +27,7 @@ _SETTLE_DAYS = 21  # in which a lead becomes a deal or does not
 _STEP_DAYS = 45  # in which a deal goes on from a stage, mostly
 _USUAL_WINNABLE = 120
 _LOOKED_AT = (61, 365)
+_HELPS = ("winnable days", "first day", "ladder", "policy")  # asked for on the way
 
 
 class Cells:
@@ -42,12 +43,13 @@ class Cells:
         self.missed: dict[str, MissingDataError] = {}
         self.refused: dict[str, str] = {}  # what the data are such that it cannot be told
         self.asked: list[str] = []  # since it was last cleared
+        self._needed: dict[str, list[str]] = {}  # by what was asked for
         self._made: dict[str, Any] = {}
 
     def once(self, name: str, make: Callable[[], T]) -> T | None:
         """Make a thing once; None where the data do not hold it."""
-        self.asked.append(name)
         if name not in self._made:
+            outer, self.asked = self.asked, []
             try:
                 self._made[name] = make()
             except MissingDataError as error:
@@ -56,25 +58,26 @@ class Cells:
             except InputError as error:
                 self.refused[name] = str(error)
                 self._made[name] = None
+            self._needed[name], self.asked = self.asked, outer
+        self.asked += [*self._needed[name], name]  # also of what was made before
         made: T | None = self._made[name]
         return made
 
     def first_lacked(self) -> tuple[str, ...]:
         """Name the columns that the first thing asked for lacks; none if it could be made."""
-        lacking = [self.missed[one].missing for one in self.asked if one in self.missed]
-        made = {one for one in self.asked
-                if self._made[one] is not None and not one.startswith("change ")}  # fmt: skip
-        first = next((one for one in self.asked if one in self.missed or one in made), "")
-        return tuple(lacking[0]) if lacking and first in self.missed else ()
+        first = self._first()
+        return tuple(self.missed[first].missing) if first in self.missed else ()
 
     def first_refused(self) -> str:
         """Say why the first thing asked for cannot be told of these data; "" if it could be."""
-        first = self.asked[0] if self.asked else ""
-        return (
-            next((self.refused[one] for one in self.asked if one in self.refused), "")
-            if (first and self._made[first] is None)
-            else ""
-        )
+        return self.refused.get(self._first(), "")
+
+    def _first(self) -> str:
+        """Name the first cells or analysis that was asked for, or what stopped before them."""
+        for one in self.asked:
+            if self._made[one] is None or not (one in _HELPS or one.startswith("change ")):
+                return one
+        return ""
 
     # --- cells ---------------------------------------------------------------------------
 
@@ -152,7 +155,8 @@ class Cells:
     def accounts(self) -> pd.DataFrame | None:
         """What the largest accounts bought."""
         return self.once("accounts", lambda: self._checked(
-            account_facts.account_sums, "deals", "closed_at", "amount", "account_id"))  # fmt: skip
+            account_facts.account_sums, "deals", "created_at", "closed_at", "amount",
+            "account_id"))  # fmt: skip
 
     def by_policy(self) -> bool:
         """Tell whether a price list gives the discounts: then no rep or team is behind them."""

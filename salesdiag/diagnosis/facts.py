@@ -34,12 +34,13 @@ def lead_cells(department: Department, years: Years, *, settle_days: int) -> pd.
     is_prompt = (leads.first_response_at.date() <= settled_on) & (wait >= 0)
     is_prompt = is_prompt & (leads.first_response_at.date() <= department.as_of)
     hours = ibis.greatest(wait / 3600, 1 / 60)
+    is_settled = leads.created_at.date() <= department.as_of - timedelta(days=settle_days)
     rows = leads.mutate(
-        is_settled=_.created_at.date() <= department.as_of - timedelta(days=settle_days),
+        is_settled=is_settled,
         is_deal=(leads.opened_on <= settled_on).fill_null(False),  # noqa: FBT003
         is_touched=((leads.first_response_at.date() <= settled_on).fill_null(False)  # noqa: FBT003
                     | (leads.seen_on <= settled_on).fill_null(False)),  # noqa: FBT003
-        log_hours=ibis.ifelse(is_prompt, hours.log(), ibis.null("float64")),
+        log_hours=ibis.ifelse(is_prompt & is_settled, hours.log(), ibis.null("float64")),
     )  # fmt: skip
     return yearly_cells(
         department, rows, rows.created_at.date(), years, places_of(department, "leads"),
@@ -177,10 +178,11 @@ def step_cells(department: Department, years: Years, *, within_days: int) -> pd.
 
 
 def money_cells(department: Department, years: Years) -> pd.DataFrame:
-    """Add up the money of deals won in the window, by what of them happened inside it.
+    """Add up the money of deals won on each side, by what of them happened inside it.
 
-    ``of_leads`` is that of deals whose lead came in within the window, ``of_deals`` that of
-    deals opened within it; ``cost`` is known where the deals carry it (``costed`` is the
+    ``of_leads`` is that of deals whose lead came in within the same year, ``of_deals`` that of
+    deals opened within it, ``of_repeats`` of these with customers who had bought before;
+    ``cost`` is known where the deals carry it (``costed`` is the
     money of those).
     """
     deals = department.select_deals()
@@ -196,14 +198,16 @@ def money_cells(department: Department, years: Years) -> pd.DataFrame:
         bought = deals.filter((deals.status == "won") & deals.account_id.notnull())
         first = bought.group_by("account_id").agg(bought_on=_.closed_at.min().date())
         won = won.left_join(first, "account_id").drop("account_id_right")
-        again = (won.created_at.date() > won.bought_on) & (won.created_at.date() >= years.start)
+        begin = _begin_of(won, years)
+        again = (won.created_at.date() > won.bought_on) & (won.created_at.date() >= begin)
     else:
         again = ibis.literal(value=False)
+    begin = _begin_of(won, years)
     cost = won.cost_amount if "cost_amount" in won.columns else ibis.null("float64")
     rows = won.mutate(
         worth=won.amount.cast("float64"), cost=cost.cast("float64"),
-        is_late=(won.created_at.date() >= years.start).fill_null(False),  # noqa: FBT003
-        came=(won.came_on >= years.start).fill_null(False),  # noqa: FBT003
+        is_late=(won.created_at.date() >= begin).fill_null(False),  # noqa: FBT003
+        came=(won.came_on >= begin).fill_null(False),  # noqa: FBT003
         again=again.fill_null(False),  # noqa: FBT003
     )  # fmt: skip
     return yearly_cells(
@@ -217,6 +221,12 @@ def money_cells(department: Department, years: Years) -> pd.DataFrame:
             "cost": _.cost.sum(),
         },
     )  # fmt: skip
+
+
+def _begin_of(won: ibis.Table, years: Years) -> ibis.Value:
+    """Give the first day of the side in which a deal was won."""
+    is_now = won.closed_at.date() >= years.start
+    return ibis.ifelse(is_now, ibis.literal(years.start), ibis.literal(years.base_start))
 
 
 def step_money(department: Department, years: Years) -> pd.DataFrame:

@@ -33,7 +33,9 @@ class Money(Cells):
 
     def has_past(self) -> bool:
         """Tell whether the year before the window is in the data."""
+        asked = list(self.asked)
         cells = self.created
+        self.asked = asked  # whether there is a past is no question of the detector
         if cells is None or not len(cells) or self.years.base_end >= self.years.start:
             return False
         months = cells.groupby(["side", "month"])["n_deals"].sum()
@@ -61,8 +63,7 @@ class Money(Cells):
         now = self.revenue(place, of=of)
         if harm > _HALF_LOST:
             return now
-        whole, part = self.revenue_at(), self.revenue_at(of=of)
-        before = self.revenue(place, side="base") * part / max(whole, 1e-9)
+        before = self.revenue(place, of=of, side="base")
         return max(now, before * float(np.exp(harm)))
 
     def revenue_at(
@@ -114,7 +115,7 @@ class Money(Cells):
             [_at(self.won, place.level, place.ids, name, side) for side in ("now", "base")]
             for name in ("amount", "list_amount")
         ]
-        if not np.nanmin(sums) > 0:
+        if not np.min(sums) > 0:  # NaN neither
             return np.nan
         (now, base), (now_list, base_list) = sums
         return float(np.log(now / now_list) - np.log(base / base_list))

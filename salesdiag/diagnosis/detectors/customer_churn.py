@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from salesdiag.diagnosis.detectors.key_account_lost import large_accounts
-from salesdiag.diagnosis.suspects import likeliest, size_of, suspect
+from salesdiag.diagnosis.suspects import likeliest, suspect
 
 if TYPE_CHECKING:
+    from salesdiag.diagnosis.contrasts import Change
     from salesdiag.diagnosis.suspects import Suspect
     from salesdiag.diagnosis.view import View
 
 _SMALLEST = 0.08
+_ALIKE = 0.3  # as a logarithm: how far those that were compared may differ from all
+_LEAST = 0.05
 
 
 def detect(view: View) -> list[Suspect]:
@@ -21,7 +26,17 @@ def detect(view: View) -> list[Suspect]:
     place = likeliest(found)
     if place is None or place.log_ratio > -_SMALLEST:
         return []
-    exposed = view.exposed(place, place.log_ratio, of="of_repeats")
-    if place.level == "department":  # what the largest bought was not compared
-        exposed = max(exposed - float(large_accounts(view)["now_amount"].sum()), 0.0)
-    return [suspect("customer_churn", place, "orders", size_of(place), exposed, found)]
+    harm = place.log_ratio, float(np.hypot(place.standard_error, _ALIKE))
+    return [suspect("customer_churn", place, "orders", harm, _exposed(view, place), found)]
+
+
+def _exposed(view: View, place: Change) -> float:
+    """Give what customers bought again: between all of it and that without the largest.
+
+    The largest were not compared; but some of them are large by one purchase, and are like all.
+    """
+    every = view.exposed(place, place.log_ratio, of="of_repeats")
+    if place.level != "department":
+        return every
+    others = view.revenue(place, of="of_repeats") - float(large_accounts(view)["now_amount"].sum())
+    return float(np.sqrt(every * max(others, _LEAST * every)))

@@ -52,7 +52,7 @@ def large_accounts(view: View) -> pd.DataFrame:
     """Give the accounts that each made a hundredth of the year before, or more."""
     sums = view.accounts if view.has_past() else None
     if sums is None:
-        return pd.DataFrame(columns=["account_id", "n_base", "n_now", "now_amount"])
+        return pd.DataFrame(columns=["account_id", "n_base", "n_now"])
     return sums[sums["base_amount"] >= _LARGE * view.base_revenue()]
 
 

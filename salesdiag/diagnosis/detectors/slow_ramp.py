@@ -26,7 +26,7 @@ _DAYS_A_MONTH = 30.4
 
 def detect(view: View) -> list[Suspect]:
     """Hold what newcomers bring against tenured peers, a usual start allowed for."""
-    table = view.once("ramp", lambda: reps.ramp(view.department, metric="wins"))
+    table = view.once("ramp", lambda: _ramp(view))
     if table is None or not len(table):
         return []
     due = table["expected"].to_numpy(float) * _usual(view, table["tenure_month"])
@@ -46,6 +46,11 @@ def detect(view: View) -> list[Suspect]:
         float(np.hypot(lost * error / abs(change), _REFERENCE * due_money) / revenue), revenue,
         has_driver=True, table=table,
     )] if lost > 0 else []  # fmt: skip
+
+
+def _ramp(view: View) -> pd.DataFrame:
+    view.department.require(deals=["created_at", "closed_at"])
+    return reps.ramp(view.department, metric="wins")
 
 
 def _usual(view: View, tenure: pd.Series) -> np.ndarray:
