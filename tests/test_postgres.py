@@ -107,6 +107,12 @@ def test_a_diagnosis_is_the_same_on_both_engines(department):
     found, expected = sd.diagnose(department), sd.diagnose(sample_department())
     assert found.gap == expected.gap
     assert found.not_examined == expected.not_examined
+    assert [(one.cause, one.scope) for one in found.findings] == [
+        (one.cause, one.scope) for one in expected.findings
+    ]
+    assert [one.money for one in found.findings] == pytest.approx(
+        [one.money for one in expected.findings]
+    )
     assert list(found.tables) == list(expected.tables)
     for name, table in expected.tables.items():
         assert_same(found.tables[name], table)
