@@ -220,9 +220,7 @@ def run_all(runs, out, code, asked):
         if fingerprint() != code:
             sys.exit("the code has changed since the start; start again to go on with the new one")
         with ProcessPoolExecutor(asked.processes, get_context("spawn")) as pool:
-            waiting = [
-                pool.submit(carry_out, run, asked) for run in runs[begin : begin + BATCH]
-            ]
+            waiting = [pool.submit(carry_out, run, asked) for run in runs[begin : begin + BATCH]]
             for one in as_completed(waiting):
                 line = one.result() | {"code": code}
                 with out.open("a", encoding="utf-8") as file:
