@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from salesdiag.diagnosis.catalogue import CATALOGUE
 from salesdiag.diagnosis.explain import explain
-from salesdiag.diagnosis.ranking import LEVEL, q_values, rank
+from salesdiag.diagnosis.ranking import EXPLAINS, q_values, rank
 from salesdiag.diagnosis.view import View
 
 if TYPE_CHECKING:
@@ -100,4 +100,4 @@ def _settled(
 
 
 def _sure(suspects: list[Suspect], q: list[float]) -> list[Suspect]:
-    return [one for one, value in zip(suspects, q, strict=True) if value < LEVEL and one.costs()]
+    return [one for one, value in zip(suspects, q, strict=True) if value < EXPLAINS and one.costs()]

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from salesdiag.diagnosis.price import Price, Stakes
     from salesdiag.diagnosis.suspects import Suspect
 
-LEVEL = 0.10  # q-value below which a suspect is a finding: one in ten may be false
+LEVEL = 0.20  # q-value below which a suspect is a finding
+EXPLAINS = 0.10  # above it a finding is not sure enough to be the reason of another suspicion
+SURE = 0.05  # above it a finding is a hint: after all that was tried it may be nothing
 _ANY = 0.9  # level of an interval that is not looked at
 _MATERIAL = 0.01  # of the window's revenue: what costs less is nothing to act on
 _WEIGHT = {"A": 1.0, "B": 1.0, "C": 0.9, "D": 0.6}  # of the evidence, in the order of findings
@@ -63,7 +65,7 @@ def _matters(one: Suspect, stakes: Stakes) -> bool:
 def _order(finding: Finding) -> tuple[float, float, str]:
     lost = finding.lost_revenue  # margins of some and revenue of others do not compare
     worth = 0.0 if np.isnan(lost) else lost * _WEIGHT[finding.grade]
-    return (-worth, finding.q_value, finding.cause)
+    return (-worth * (1 - finding.q_value), finding.q_value, finding.cause)
 
 
 def _finding(
@@ -77,7 +79,8 @@ def _finding(
     return Finding(
         cause=one.cause, scope=scope, control=cause.control, grade=one.grade,
         measured=one.measured, expected=one.expected, n=one.n, q_value=q_value,
-        money=price.money, money_low=price.low, money_high=price.high, money_basis=price.basis,
+        money=price.money, money_low=price.low if q_value < SURE else min(price.low, 0.0),
+        money_high=price.high, money_basis=price.basis,
         lost_revenue=price.revenue,
         reading=sentence(cause.reading, cause, one, names), caveat=cause.caveat,
         next_step=sentence(cause.next_step, cause, one, names), table=one.table,

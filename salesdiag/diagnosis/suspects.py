@@ -21,6 +21,8 @@ Claim = Literal["leads", "lead conversion", "pipeline", "orders", "size", "price
                 "none"]  # fmt: skip
 
 _LIKELY = 1.0  # standard errors that a harm must amount to
+_SEEN = 0.25  # the same, where the fault itself is seen beyond doubt
+_NO_DOUBT = 0.01  # p-value of what is
 _SIMPLE = 0.7  # of the errors allowed, the part of the simplest answer
 _REACH = 1.96  # standard errors in either half of a 95 % interval
 
@@ -56,7 +58,9 @@ class Suspect:
 
         Where the fault itself is seen, what it did need not be beyond all doubt too.
         """
-        return bool(np.isnan(self.harm) or -self.harm > _LIKELY * self.harm_error)
+        is_seen = self.has_driver and self.p_value < _NO_DOUBT
+        likely = _SEEN if is_seen else _LIKELY
+        return bool(np.isnan(self.harm) or -self.harm > likely * self.harm_error)
 
 
 def suspect(

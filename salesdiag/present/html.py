@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from salesdiag.diagnosis.ranking import LEVEL
+from salesdiag.diagnosis.ranking import LEVEL, SURE
 from salesdiag.present.answers import (
     GRADES,
     N_FIRST_SCREEN,
@@ -75,6 +75,7 @@ def gather(diagnosis: Diagnosis) -> dict[str, Any]:
         "causes": causes_of(diagnosis),
         "grades": GRADES,
         "false_share": unbroken(f"{100 * LEVEL:g} %"),
+        "sure_share": unbroken(f"{100 * SURE:g} %"),
         "chapters": [_chapter(diagnosis, *chapter) for chapter in _CHAPTERS],
         "check": _table(diagnosis, "check"),
         "reading": rows_of_reading(diagnosis.tables.get("load_report")),

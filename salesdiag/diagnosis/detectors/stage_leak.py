@@ -50,7 +50,10 @@ def _of_teams(view: View) -> list[tuple[float, int, Change]]:
 
 
 def _stands_alone(view: View, number: int, place: Change) -> bool:
-    """Tell whether the fall of the step is most of the fall of all steps at its place."""
+    """Tell whether the fall of the step is most of the fall of all steps at its place.
+
+    Those of the others count as far as they are beyond their error: chance falls in all of them.
+    """
     others = [at_place(view.step(one), place) for one in range(view.n_steps()) if one != number]
-    rest = sum(min(one.log_ratio, 0.0) for one in others if one is not None)
+    rest = sum(min(one.log_ratio + one.standard_error, 0.0) for one in others if one is not None)
     return place.log_ratio <= _ALONE * (rest + place.log_ratio)
