@@ -406,7 +406,7 @@ def test_too_little_pipeline_is_marked() -> None:
 
 
 def test_the_board_draws_three_measures_and_the_year_before() -> None:
-    table = TABLES["results_board"].assign(n_leads_year_before=[20, 22])
+    table = TABLES["results_board"].assign(earlier_leads=[20, 22])
     ax = plots.plot_results_board(table)
     leads, deals, volume = ax.child_axes
     assert [one.get_ydata().tolist() for one in leads.lines] == [[20, 22], [30, 25]]

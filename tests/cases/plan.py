@@ -12,5 +12,6 @@ CASES = {
     sd.plan.attainment_forecast: ({"metric": "deals_won", "on": "2025-11-14"}, ["team"]),
     sd.plan.forecast_backtest: ({"metric": "deals_won", "elapsed_shares": [0.4]}, ["team"]),
     sd.plan.required_activity: ({"metric": "deals_won", "on": "2025-11-14"}, ["team"]),
+    sd.plan.results_board: ({}, ["team"]),
     sd.plan.target_fairness: ({"metric": "deals_won"}, ["team"]),
 }

@@ -2,6 +2,7 @@
 
 from salesdiag.analyses.plan.attainment import target_attainment
 from salesdiag.analyses.plan.backtest import forecast_backtest
+from salesdiag.analyses.plan.board import results_board
 from salesdiag.analyses.plan.capacity import capacity
 from salesdiag.analyses.plan.distribution import attainment_distribution
 from salesdiag.analyses.plan.fairness import target_fairness
@@ -16,6 +17,7 @@ __all__ = [
     "forecast_backtest",
     "pace",
     "required_activity",
+    "results_board",
     "target_attainment",
     "target_fairness",
 ]

@@ -21,6 +21,7 @@ _PANELS: tuple[tuple[str, str, Kind], ...] = (
     ("n_won", "Closed deals", "count"),
     ("won_amount", "Sales volume", "money"),
 )
+_EARLIER = {"n_leads": "earlier_leads", "n_won": "earlier_won", "won_amount": "earlier_amount"}
 
 
 def plot_results_board(
@@ -33,9 +34,9 @@ def plot_results_board(
     Parameters
     ----------
     table : DataFrame
-        One row per week: ``week_start`` (its first day), ``n_leads``, ``n_won``,
-        ``won_amount``; optional are the same weeks a year before: ``n_leads_year_before``,
-        ``n_won_year_before``, ``won_amount_year_before``.
+        Of `salesdiag.plan.results_board`, one group of it: ``week_start``, ``n_leads``,
+        ``n_won``, ``won_amount``; optional are the same weeks a year before:
+        ``earlier_leads``, ``earlier_won``, ``earlier_amount``.
     ax : Axes, optional
         Where to draw; a new figure otherwise. The three panels are laid inside it
         (`Axes.child_axes`).
@@ -107,7 +108,8 @@ def _draw_panel(panel: Axes, table: pd.DataFrame, column: str, kind: Kind, langu
     """Draw one measure; tell whether it has a year before."""
     place = np.arange(len(table))
     now = values(table, column)
-    before = values(table, f"{column}_year_before") if f"{column}_year_before" in table else None
+    earlier = _EARLIER[column]
+    before = values(table, earlier) if earlier in table else None
     if before is not None:
         panel.plot(place, before, color=style.GREY, linestyle="--", linewidth=1,
                    label="year before")  # fmt: skip
