@@ -10,7 +10,8 @@ The flow::
 - `funnel`, `activity`, `plan`, `discount`, `drivers`, `reps`, `leads`, `pipeline` and `hygiene`
   hold the analyses:
   ``(department, *, by, start, end, confidence)`` in, one tidy DataFrame out;
-- `diagnose` puts them together, `write_html`, `write_workbook` and `write_findings` show it.
+- `diagnose` puts them together, `audit` adds what a report shows; `write_html`,
+  `write_workbook` and `write_findings` show it.
 
 Names are imported when they are first used, so ``import salesdiag`` costs next to nothing.
 """
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         reps,
     )
     from salesdiag.analyses.check import check
+    from salesdiag.chapters import audit
     from salesdiag.department import Department
     from salesdiag.diagnosis.diagnose import diagnose
     from salesdiag.diagnosis.finding import Diagnosis, Finding, Scope
@@ -56,6 +58,7 @@ _HOMES = {
     "MissingDataError": "salesdiag.errors",
     "SalesDiagError": "salesdiag.errors",
     "Scope": "salesdiag.diagnosis.finding",
+    "audit": "salesdiag.chapters",
     "check": "salesdiag.analyses.check",
     "diagnose": "salesdiag.diagnosis.diagnose",
     "inspect": "salesdiag.intake.inspection",
@@ -87,6 +90,7 @@ __all__ = [
     "SalesDiagError",
     "Scope",
     "activity",
+    "audit",
     "check",
     "diagnose",
     "discount",

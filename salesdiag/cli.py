@@ -1,4 +1,4 @@
-"""The command line: `salesdiag audit`, `check`, `inspect`, `simulate`, `template`."""
+"""The command line: `salesdiag audit`, `check`, `inspect`, `notebooks`, `simulate`, `template`."""
 
 from __future__ import annotations
 
@@ -57,28 +57,42 @@ def audit(
     as_of: _AsOf = None,
     mapping: _Mapping = None,
     show: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
+    anonymise: Annotated[
+        bool, typer.Option("--anonymise", help="Replace the names of reps and accounts.")
+    ] = False,
+    language: Annotated[
+        str, typer.Option("--language", help="Of report, workbook and verdict: en, ru or vi.")
+    ] = "en",
 ) -> None:
     """Write report.html, tables.xlsx and findings.json, and print the verdict."""
     with _progress() as tell:
         from salesdiag.present.write import write_audit
 
         tell("reading")
-        from salesdiag.diagnosis.diagnose import diagnose
+        from salesdiag.chapters import audit as examine
         from salesdiag.intake.load import load
+        from salesdiag.present.locale import check_language
+        from salesdiag.present.speech import Speech
         from salesdiag.present.verdict import top_findings, untold, verdict
 
+        check_language(language)
         department = load(path, mapping=mapping, as_of=as_of, on_step=tell)
-        diagnosis = diagnose(department, on_step=tell)
+        if anonymise:
+            tell("replacing names")
+            department = department.anonymised()
+        diagnosis = examine(department, on_step=tell)
         tell("writing")
-        written = write_audit(diagnosis, out)
-    _say(f"as of {diagnosis.as_of} ({diagnosis.as_of_source})")
-    for sentence in verdict(diagnosis):
+        written = write_audit(diagnosis, out, language=language, on_step=tell)
+    speech = Speech(language)
+    source = speech.told(diagnosis.as_of_source)
+    _say(speech.say("as of {day} ({source})", day=diagnosis.as_of, source=source))
+    for sentence in verdict(diagnosis, language=language):
         _say(sentence)
-    for line in top_findings(diagnosis, _N_FINDINGS):
+    for line in top_findings(diagnosis, _N_FINDINGS, language=language):
         _say(line)
-    missing = untold(diagnosis)
+    missing = untold(diagnosis, language=language)
     if missing:
-        _say(f"Cannot be told from these data: {missing}.")
+        _say(speech.say("Cannot be told from these data: {what}.", what=missing))
     _say("")
     for file in written:
         _say(str(file))
@@ -170,6 +184,21 @@ def template(
         tell("writing")
         written = write_template(file, language=language)
     _say(str(written))
+
+
+@app.command()
+def notebooks(
+    path: _Path,
+    out: Annotated[Path, typer.Option("--out", help="Where to write the notebooks.")],
+    as_of: _AsOf = None,
+) -> None:
+    """Run every notebook on the data; write it executed, and as a page for the browser."""
+    with _progress() as tell:
+        from salesdiag.present.notebooks import run_notebooks
+
+        written = run_notebooks(path, out, as_of=as_of, on_step=tell)
+    for file in written:
+        _say(str(file))
 
 
 @contextmanager

@@ -8,17 +8,17 @@ import ibis
 from ibis import _
 
 from salesdiag.card import card
-from salesdiag.engine import conform, connection_of, fetch, register, suggest, unknown_table
+from salesdiag.engine import conform, connection_of, fetch, register, unknown_table
 from salesdiag.errors import InputError, MissingDataError
 from salesdiag.narrow import (
     KEY_LINKS,
     UNASSIGNED,
+    checked_keys,
     created_between,
     join_keys,
     key_homes,
     narrow,
-    refuse_key,
-    refuse_twice,
+    refuse_missing,
 )
 from salesdiag.periods import Calendar, parse_day
 from salesdiag.schema import TABLES
@@ -281,36 +281,36 @@ call_scores, deal_changes, forecasts, source_costs, payouts, market, fx_rates : 
         last = None if end is None else parse_day(end, "end")
         return self._with(created_between(self._tables, first, last))
 
+    def anonymised(self) -> Department:
+        """Give the department with neutral names: ``Rep 01``, ``Account 0001``, ``Deal 3f...``.
+
+        They stand in every table, and so in everything made from them. Figures stay; intervals
+        drawn at random move as with another seed. Names of teams (of persons, too: it cannot be
+        told), territories, sources, segments, products, pipelines, stages, roles and of the
+        department stay. `salesdiag.anonymise` tells all that is replaced or left out.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> deals = pd.DataFrame({"deal_id": ["A"], "status": ["won"], "rep_id": ["anna@x.com"]})
+        >>> Department(deals=deals, as_of="2025-12-31").anonymised().fetch("deals").rep_id[0]
+        'Rep 01'
+        """
+        from salesdiag.anonymise import neutral_report, replaced
+
+        found = replaced(self._tables, self._root._tables, self.calendar.time_zone)  # noqa: SLF001
+        report = None if self.load_report is None else neutral_report(self.load_report, found.reps)
+        root = object.__new__(Department)
+        root._set(found.whole, self._settings, report, root)
+        return root if self is self._root else root._with(found.tables)
+
     def require(self, **columns: Sequence[str]) -> None:
         """Refuse, naming what to ask for, where a table or column is missing."""
-        missing, asks = [], []
-        for name, names in columns.items():
-            if name not in self._tables:
-                missing.append(name)
-                asks.append(TABLES[name].ask_for)
-                continue
-            lacking = [f"{name}.{one}" for one in names if one not in self._tables[name].columns]
-            missing += lacking
-            asks += [TABLES[name].ask_for] if lacking else []
-        if missing:
-            message = (
-                f"this needs {', '.join(missing)}, which the department does not have; "
-                f"its tables are {', '.join(self.tables)}. Ask for {'; and '.join(asks)}."
-            )
-            raise MissingDataError(message, missing=tuple(missing), ask_for="; and ".join(asks))
+        refuse_missing(self._tables, columns)
 
     def split_keys(self, by: str | Sequence[str], results: Sequence[str] = ()) -> list[str]:
         """Check what to split by: columns of deals, reps or accounts, named like no result."""
-        keys = [by] if isinstance(by, str) else list(by)
-        homes = key_homes(self._tables)
-        for key in keys:
-            if key not in homes:
-                known = ", ".join(sorted(homes))
-                message = f"by: no table has a column {key!r} to split by; there are {known}."
-                raise MissingDataError(message + suggest(key, homes), missing=(f"deals.{key}",))
-            refuse_key(homes[key], key, results)
-        refuse_twice(keys)
-        return keys
+        return checked_keys(self._tables, by, results)
 
     def home_of(self, key: str) -> str:
         """Tell whose column a key is: of deals before reps before accounts."""

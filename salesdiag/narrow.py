@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ibis import _
 
 from salesdiag.engine import suggest
-from salesdiag.errors import InputError
+from salesdiag.errors import InputError, MissingDataError
 from salesdiag.schema import TABLES
 
 if TYPE_CHECKING:
@@ -68,6 +68,42 @@ def refuse_key(home: str, key: str, results: Sequence[str]) -> None:
     if key in _RESERVED or key in results or is_number:
         message = f"by: {key!r} is the name of a result; rename the column to split by it."
         raise InputError(message)
+
+
+def checked_keys(
+    tables: Mapping[str, ibis.Table], by: str | Sequence[str], results: Sequence[str]
+) -> list[str]:
+    """Check what to split by: columns of deals, reps or accounts, named like no result."""
+    keys = [by] if isinstance(by, str) else list(by)
+    homes = key_homes(tables)
+    for key in keys:
+        if key not in homes:
+            known = ", ".join(sorted(homes))
+            message = f"by: no table has a column {key!r} to split by; there are {known}."
+            raise MissingDataError(message + suggest(key, homes), missing=(f"deals.{key}",))
+        refuse_key(homes[key], key, results)
+    refuse_twice(keys)
+    return keys
+
+
+def refuse_missing(tables: Mapping[str, ibis.Table], columns: Mapping[str, Sequence[str]]) -> None:
+    """Refuse, naming what to ask for, where a table or a column of it is missing."""
+    missing, asks = [], []
+    for name, names in columns.items():
+        if name not in tables:
+            missing.append(name)
+            asks.append(TABLES[name].ask_for)
+            continue
+        lacking = [f"{name}.{one}" for one in names if one not in tables[name].columns]
+        missing += lacking
+        asks += [TABLES[name].ask_for] if lacking else []
+    if missing:
+        there = ", ".join(name for name in TABLES if name in tables)
+        message = (
+            f"this needs {', '.join(missing)}, which the department does not have; "
+            f"its tables are {there}. Ask for {'; and '.join(asks)}."
+        )
+        raise MissingDataError(message, missing=tuple(missing), ask_for="; and ".join(asks))
 
 
 def refuse_twice(keys: Sequence[str]) -> None:

@@ -17,10 +17,12 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
     ("errors", "schema", "periods", "stats"),
     ("card", "engine", "narrow", "settings"),
+    ("anonymise",),
     ("department",),
     ("reductions",),
     ("intake", "analyses"),
     ("diagnosis",),
+    ("chapters",),
     ("present",),
     ("cli",),
 )

@@ -19,6 +19,7 @@ from salesdiag.diagnosis.finding import Rival, Scope
 from salesdiag.intake.settings import settings_of
 from salesdiag.present.answers import money_text
 from salesdiag.present.labels import unbroken
+from salesdiag.present.speech import Speech
 from salesdiag.present.verdict import top_findings, verdict
 from salesdiag.present.write import write_audit
 from salesdiag.simulate import world
@@ -115,7 +116,7 @@ def test_the_report_holds_every_figure_of_a_finding(written, faulty):
     first = page.xpath("//header")[0].text_content()
     chapter = page.xpath("//section[@id='findings']")[0].text_content()
     for one in faulty.findings:
-        cost = unbroken(money_text(one, faulty.currency))
+        cost = unbroken(money_text(one, Speech("en", faulty.currency)))
         assert cost in first
         for told in (one.reading, cost, one.caveat, one.next_step, f"n = {one.n:,}"):
             assert told in chapter

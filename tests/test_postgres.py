@@ -103,6 +103,14 @@ def test_an_analysis_gives_the_same_on_both_engines(department, asked):
     assert_same(ASKED[asked](department), ASKED[asked](sample_department()))
 
 
+def test_neutral_names_are_the_same_on_both_engines(department):
+    found, expected = department.anonymised(), sample_department().anonymised()
+    for name in ("reps", "accounts", "targets", "deal_changes"):
+        assert_same(found.fetch(name), expected.fetch(name))
+    for ask in (ASKED["stage conversion by rep"], ASKED["attainment by rep"], ASKED["check"]):
+        assert_same(ask(found), ask(expected))
+
+
 def test_a_diagnosis_is_the_same_on_both_engines(department):
     found, expected = sd.diagnose(department), sd.diagnose(sample_department())
     assert found.gap == expected.gap

@@ -187,15 +187,15 @@ def test_crm_text_cannot_become_a_formula_or_a_link(tmp_path) -> None:
 def test_cells_of_the_workbook_are_typed_with_formats(sample, tmp_path) -> None:
     book = openpyxl.load_workbook(write_workbook(sample, tmp_path / "t.xlsx"))
     sheet = book["target_attainment"]
-    heads = [cell.value for cell in sheet[1]]
+    heads = [cell.value for cell in sheet[2]]  # below what a reader calls them
     assert heads == list(sample.tables["target_attainment"].columns)
-    row = dict(zip(heads, sheet[2], strict=True))
+    row = dict(zip(heads, sheet[3], strict=True))
     assert isinstance(row["period_start"].value, dt.datetime)
     assert row["attainment"].value == pytest.approx(
         sample.tables["target_attainment"]["attainment"].iloc[0]
     )
     assert "%" in row["attainment"].number_format
-    assert sheet.freeze_panes == "A2"
+    assert sheet.freeze_panes == "B3"
     assert sheet.auto_filter.ref is not None
 
 
@@ -203,7 +203,7 @@ def test_every_table_has_a_sheet_and_every_row_is_in_it(sample, tmp_path) -> Non
     book = openpyxl.load_workbook(write_workbook(sample, tmp_path / "t.xlsx"))
     assert book.sheetnames[0] == "contents"
     for name, table in sample.tables.items():
-        assert book[name[:31]].max_row == len(table) + 1
+        assert book[name[:31]].max_row == len(table) + 2
 
 
 def test_findings_keep_the_contract(sample, tmp_path) -> None:
@@ -400,8 +400,8 @@ def test_sheets_of_long_names_stay_apart(sample, tmp_path) -> None:
     tables = {**sample.tables, **dict.fromkeys(names, table)}
     path = write_workbook(replace(sample, tables=tables), tmp_path / "t.xlsx")
     book = openpyxl.load_workbook(path)
-    # contents, findings and what was not examined, and the evidence of each finding
-    assert len(book.sheetnames) == len(tables) + 3 + len(sample.findings)
+    # contents, findings, what was not examined, definitions, and the evidence of each finding
+    assert len(book.sheetnames) == len(tables) + 4 + len(sample.findings)
     assert len({name.casefold() for name in book.sheetnames}) == len(book.sheetnames)
     assert max(map(len, book.sheetnames)) <= 31
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from salesdiag.diagnosis.catalogue import CATALOGUE
-from salesdiag.diagnosis.words import figure as words_of
-from salesdiag.present.labels import MISSING, money, unbroken
-from salesdiag.present.tables import figure, name_of, shown
+from salesdiag.diagnosis.ranking import SURE
+from salesdiag.present.labels import MISSING, unbroken
+from salesdiag.present.speech import names_of
+from salesdiag.present.tables import figure, shown
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from salesdiag.diagnosis.finding import Diagnosis, Finding, Part, Rival, Scope
+    from salesdiag.diagnosis.finding import Diagnosis, Finding, Part, Rival
+    from salesdiag.present.speech import Speech
 
 N_FIRST_SCREEN = 3
 _EVIDENCE_ROWS = 10
@@ -35,57 +36,64 @@ _PARTS = {
 }  # fmt: skip
 
 
-def money_text(finding: Finding, currency: str) -> str:
+def money_text(finding: Finding, speech: Speech) -> str:
     """Write what a finding costs, with its interval; words where it may be nothing.
 
     Money that is lost is written without a sign.
     """
     if math.isnan(finding.money):
-        return "money cannot be told"
+        return speech.say("money cannot be told")
     low, high = finding.money_low, finding.money_high
     if math.isnan(low) or math.isnan(high):
-        return money(finding.money, currency)
-    of = "of margin " if finding.money_basis == "margin" else ""
-    text = f"{money(finding.money, currency)} {of}({money(low)} … {money(high)})"
-    return f"{text}, could be nothing" if low <= 0 else text
+        return speech.money(finding.money)
+    ends = f"({speech.money(low, bare=True)} … {speech.money(high, bare=True)})"
+    if finding.money_basis == "margin":
+        text = speech.say("{money} of margin {ends}", money=speech.money(finding.money), ends=ends)
+    else:
+        text = f"{speech.money(finding.money)} {ends}"
+    return speech.say("{money}, could be nothing", money=text) if low <= 0 else text
 
 
-def findings_of(diagnosis: Diagnosis) -> list[dict[str, Any]]:
+def findings_of(diagnosis: Diagnosis, speech: Speech) -> list[dict[str, Any]]:
     """Give every finding as the report shows it."""
+    names = names_of(diagnosis)
     return [
-        _finding(rank, finding, diagnosis)
+        _finding(rank, finding, diagnosis, speech, names)
         for rank, finding in enumerate(diagnosis.findings, start=1)
     ]
 
 
-def _finding(rank: int, finding: Finding, diagnosis: Diagnosis) -> dict[str, Any]:
-    unit = CATALOGUE[finding.cause].unit if finding.cause in CATALOGUE else "number"
+def _finding(
+    rank: int, finding: Finding, diagnosis: Diagnosis, speech: Speech, names: dict[str, str]
+) -> dict[str, Any]:
     own = [one for one in diagnosis.gap.claims if one.rank == rank]
     claimed = sum(one.amount for one in own)
-    table = shown(_own_first(finding), finding.cause, rows=_EVIDENCE_ROWS)
-    cost = unbroken(money_text(finding, diagnosis.currency))
+    parts = [one for one in diagnosis.gap.parts if one.name in {claim.part for claim in own}]
+    rows = _own_first(finding)
+    kind = "changes" if "n_places" in rows else finding.cause
+    table = shown(rows, kind, speech, rows=_EVIDENCE_ROWS)
     return {
         "rank": rank,
-        "reading": finding.reading,
-        "where": _where(finding.scope),
-        "money": cost,
-        "basis": finding.money_basis,
+        "reading": speech.reading(finding, names),
+        "where": speech.place(finding.scope, names),
+        "money": unbroken(money_text(finding, speech)),
+        "basis": speech.word(finding.money_basis),
         "has_money": not math.isnan(finding.money),
-        "measured": MISSING if math.isnan(finding.measured) else words_of(finding.measured, unit),
-        "expected": MISSING if math.isnan(finding.expected) else words_of(finding.expected, unit),
-        "n": f"{finding.n:,}",
-        "control": finding.control,
-        "who": _CONTROL[finding.control],
+        "is_hint": finding.q_value >= SURE,
+        "measured": speech.figure(finding.measured, finding.cause),
+        "expected": speech.figure(finding.expected, finding.cause),
+        "n": speech.plain(finding.n),
+        "control": speech.word(finding.control),
+        "who": speech.say(_CONTROL[finding.control]),
         "grade": finding.grade,
-        "grade_words": GRADES[finding.grade],
-        "claimed": unbroken(money(claimed, diagnosis.currency)) if claimed else "",
-        "parts": ", ".join(part_name(one) for one in diagnosis.gap.parts
-                           if one.name in {claim.part for claim in own}),
-        "rivals": [_rival(one) for one in finding.rivals],
-        "caveat": finding.caveat,
-        "next_step": finding.next_step,
-        "table": table | {"title": "Evidence", "sheet": sheet_of(rank, finding)},
-    }  # fmt: skip
+        "grade_words": speech.say(GRADES[finding.grade]),
+        "claimed": unbroken(speech.money(claimed)) if claimed else "",
+        "parts": ", ".join(part_name(one, speech) for one in parts),
+        "rivals": [_rival(one, speech, names) for one in finding.rivals],
+        "caveat": speech.caveat(finding),
+        "next_step": speech.next_step(finding, names),
+        "table": table | {"title": speech.say("Evidence"), "sheet": sheet_of(rank, finding)},
+    }
 
 
 def _own_first(finding: Finding) -> pd.DataFrame:
@@ -103,86 +111,129 @@ def sheet_of(rank: int, finding: Finding) -> str:
     return f"finding {rank} {finding.cause}"
 
 
-def _rival(rival: Rival) -> str:
-    return f"{name_of(rival.cause)} ({_where(rival.scope)}): {rival.outcome}"
+def _rival(rival: Rival, speech: Speech, names: dict[str, str]) -> str:
+    place = speech.place(rival.scope, names)
+    return f"{speech.cause(rival.cause)} ({place}): {speech.told(rival.outcome)}"
 
 
-def _where(scope: Scope) -> str:
-    place = "department" if scope.id is None else f"{scope.level} {scope.id}"
-    return f"{place}, out of {scope.stage}" if scope.stage else place
-
-
-def part_name(part: Part) -> str:
+def part_name(part: Part, speech: Speech) -> str:
     """Name a part of the gap for a reader."""
     if part.stage:
-        return f"conversion out of {part.stage}"
-    return _PARTS.get(part.factor, part.factor.replace("_", " "))
+        return speech.say("conversion out of {stage}", stage=part.stage)
+    name = _PARTS.get(part.factor)
+    return part.factor.replace("_", " ") if name is None else speech.say(name)
 
 
-def ledger_of(diagnosis: Diagnosis) -> dict[str, Any] | None:
+def ledger_of(diagnosis: Diagnosis, speech: Speech) -> dict[str, Any] | None:
     """Give the ledger as a table whose columns add up; None where the gap has no parts."""
     gap, table = diagnosis.gap, diagnosis.tables.get("ledger")
     if not gap.parts or table is None:
         return None
-    names = {one.name: part_name(one) for one in gap.parts} | {"gap": "Gap"}
+    names = {one.name: part_name(one, speech) for one in gap.parts}
+    names["gap"] = speech.say("Gap")
     rows = []
     for row in table.to_dict("records"):
         part = row["part"]
         rows.append({
             "part": names.get(part, part),
-            "base": figure(row["base_value"]), "actual": figure(row["actual_value"]),
-            "amount": _plain(row["gap_amount"]),
-            "range": _range(row["gap_amount_low"], row["gap_amount_high"]),
+            "base": figure(row["base_value"], speech),
+            "actual": figure(row["actual_value"], speech),
+            "amount": speech.plain(row["gap_amount"]),
+            "range": _range(speech, row["gap_amount_low"], row["gap_amount_high"]),
             "findings": row["findings"] or MISSING,
-            "explained": _plain(row["explained_amount"]) if row["explained_amount"] else MISSING,
-            "rest": _plain(row["rest_amount"]),
+            "explained": speech.plain(row["explained_amount"])
+            if row["explained_amount"] else MISSING,
+            "rest": speech.plain(row["rest_amount"]),
             "is_sum": part == "gap",
         })  # fmt: skip
     return {"rows": rows, "currency": diagnosis.currency, "reference": gap.reference}
 
 
-def _plain(amount: float) -> str:
-    """Write money in full, so that a column can be added up by hand."""
-    return f"{amount:,.0f}".replace("-", "−") if not math.isnan(amount) else MISSING
-
-
-def _range(low: float, high: float) -> str:
+def _range(speech: Speech, low: float, high: float) -> str:
     if math.isnan(low) or math.isnan(high) or low == high:
         return ""
-    return f"{_plain(low)} to {_plain(high)}"
+    return speech.say("{low} to {high}", low=speech.plain(low), high=speech.plain(high))
 
 
-def split_rows(diagnosis: Diagnosis) -> list[dict[str, str]]:
+def split_rows(diagnosis: Diagnosis, speech: Speech) -> list[dict[str, str]]:
     """Give who could change what, as money and as a share."""
     split = diagnosis.split
     if split is None or split.basis == "none":
         return []
-    amounts = [("the head of sales (direct)", split.direct),
-               ("the company (indirect)", split.indirect),
-               ("nobody inside (external)", split.external)]  # fmt: skip
+    amounts = {"the head of sales (direct)": split.direct,
+               "the company (indirect)": split.indirect,
+               "nobody inside (external)": split.external}  # fmt: skip
     if split.basis == "gap":
-        amounts.append(("not explained by any finding", split.rest))
+        amounts["not explained by any finding"] = split.rest
     return [
-        {"who": who, "amount": _plain(amount),
-         "share": unbroken(f"{100 * amount / split.whole:.0f} %")}
-        for who, amount in amounts
+        {"who": speech.say(who), "amount": speech.plain(amount),
+         "share": unbroken(speech.percent(amount / split.whole))}
+        for who, amount in amounts.items()
     ]  # fmt: skip
 
 
-def leader_of(diagnosis: Diagnosis) -> dict[str, Any] | None:
+def leader_of(diagnosis: Diagnosis, speech: Speech) -> dict[str, Any] | None:
     """Give the scorecard of the head of sales."""
     leader, table = diagnosis.leader, diagnosis.tables.get("head_of_sales")
     if leader is None or table is None:
         return None
-    return {"role": leader.role, "reason": leader.reason,
-            "table": shown(table, "head_of_sales") | {"title": "Scorecard"}}  # fmt: skip
+    return {
+        "role": leader.role, "name": speech.word(leader.role).capitalize(),
+        "reason": speech.told(leader.reason),
+        "table": shown(table, "head_of_sales", speech) | {"title": speech.say("Scorecard")},
+    }  # fmt: skip
 
 
-def causes_of(diagnosis: Diagnosis) -> dict[str, Any] | None:
-    """Give the list of causes that were looked for, by name."""
+def causes_of(diagnosis: Diagnosis, speech: Speech) -> dict[str, Any] | None:
+    """Give the causes that were looked for: those with a sign as a table, the others by name."""
     table = diagnosis.tables.get("causes")
     if table is None:
         return None
-    outcome = table["outcome"].str.replace("_", " ")
-    named = table.assign(cause=table["cause"].map(name_of), outcome=outcome)
-    return shown(named, "causes") | {"title": "Causes that were looked for"}
+    quiet = {one: table["outcome"] == one for one in ("no sign", "not examined")}
+    names = {one: ", ".join(table.loc[rows, "cause"].map(speech.cause))
+             for one, rows in quiet.items()}  # fmt: skip
+    seen = table[~(quiet["no sign"] | quiet["not examined"])]
+    seen = seen.assign(outcome=seen["outcome"].str.replace("_", " "))
+    view = shown(seen, "causes", speech) if len(seen) else None
+    title = speech.say("Causes that were looked for")
+    return {
+        "title": title, "table": view and view | {"title": title, "sortable": False},
+        "no_sign": names["no sign"], "not_examined": names["not examined"],
+    }  # fmt: skip
+
+
+def waterfall_of(diagnosis: Diagnosis, speech: Speech, most: int = 5) -> list[dict[str, Any]]:
+    """Lay out the way from plan to actual as bars, in percent of the longest.
+
+    The largest parts of the gap stand between, the others together; without parts only the
+    two ends.
+    """
+    gap = diagnosis.gap
+    if gap.reference == "none" or not gap.expected > 0:
+        return []
+    parts = sorted(gap.parts, key=lambda one: (-abs(one.amount), one.name))
+    steps = [(part_name(one, speech), one.amount) for one in parts[:most]]
+    rest = sum(one.amount for one in parts[most:])
+    steps += [(speech.say("all other parts"), rest)] if len(parts) > most else []
+    levels = [gap.expected]
+    for _name, amount in steps:
+        levels.append(levels[-1] + amount)
+    scale = 100 / max(*levels, gap.actual, *_finite(gap.actual_high))
+    reference = speech.say("plan" if gap.reference == "plan" else "year before")
+    rows = [_bar(reference, 0.0, scale * gap.expected, speech.money(gap.expected), "whole")]
+    for (name, amount), before in zip(steps, levels, strict=False):
+        start = scale * min(before, before + amount)
+        text = ("+" if amount > 0 else "") + speech.money(amount, bare=True)
+        rows.append(_bar(name, start, scale * abs(amount), text, "up" if amount > 0 else "down"))
+    end = _bar(speech.say("actual"), 0.0, scale * gap.actual, speech.money(gap.actual), "actual")
+    if _finite(gap.actual_low, gap.actual_high):
+        end |= {"low": scale * gap.actual_low, "high": scale * gap.actual_high}
+    return [*rows, end]
+
+
+def _finite(*values: float) -> list[float]:
+    return [one for one in values if math.isfinite(one)]
+
+
+def _bar(name: str, left: float, width: float, text: str, kind: str) -> dict[str, Any]:
+    return {"name": name, "left": left, "width": width, "text": unbroken(text), "kind": kind}

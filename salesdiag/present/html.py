@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import io
+from base64 import b64encode
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,28 +17,35 @@ from salesdiag.present.answers import (
     leader_of,
     ledger_of,
     split_rows,
+    waterfall_of,
 )
-from salesdiag.present.labels import day_text, format_value, money, unbroken
+from salesdiag.present.evidence import evidence_picture
+from salesdiag.present.exhibits import CHAPTERS
+from salesdiag.present.labels import unbroken
+from salesdiag.present.people import MOST_PAGES, pages_of
+from salesdiag.present.pictures import picture
 from salesdiag.present.reading import rows_of_reading
-from salesdiag.present.tables import name_of, shown
+from salesdiag.present.safe import safe_text
+from salesdiag.present.speech import Speech
+from salesdiag.present.tables import shown
 from salesdiag.present.verdict import details, headline, later, untold
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import jinja2
-    from matplotlib.figure import Figure
 
     from salesdiag.diagnosis.finding import Diagnosis
-
-_CHAPTERS = (
-    ("plan", "Plan", ("target_attainment", "attainment_by_team", "attainment_by_rep_id")),
-    ("funnel", "Funnel", ("stage_conversion", "stage_conversion_by_team", "current_stages")),
-    ("win-rates", "Win rates", ("win_rate", "win_rate_created", "win_rate_by_team",
-                                "win_rate_by_rep_id", "win_rate_by_source",
-                                "win_rate_by_segment")),
-)  # fmt: skip
+    from salesdiag.present.exhibits import Chapter, Exhibit
 
 
-def write_html(diagnosis: Diagnosis, path: str | Path) -> Path:
+def write_html(
+    diagnosis: Diagnosis,
+    path: str | Path,
+    *,
+    language: str = "en",
+    on_step: Callable[[str], None] | None = None,
+) -> Path:
     """Write the audit as one HTML file that needs nothing else.
 
     All text from the CRM is escaped. The same diagnosis gives the same bytes.
@@ -45,156 +53,135 @@ def write_html(diagnosis: Diagnosis, path: str | Path) -> Path:
     Parameters
     ----------
     diagnosis : Diagnosis
+        Of `audit`; one of `diagnose` has no tables for most chapters.
     path : str or Path
+    language : {"en", "ru", "vi"}, default "en"
+        Of all words and figures.
+    on_step : callable, optional
+        Called with a short text before each chapter.
 
     Returns
     -------
     Path
         Where it was written.
+
+    Raises
+    ------
+    InputError
+        If the language is unknown.
     """
-    target = Path(path)
-    page = _template().render(gather(diagnosis))
+    target, tell = Path(path), on_step or (lambda _text: None)
+    speech = Speech(language, diagnosis.currency)
+    page = _template(language).render(gather(diagnosis, speech, tell))
     target.write_text(page, encoding="utf-8", newline="\n")
     return target
 
 
-def gather(diagnosis: Diagnosis) -> dict[str, Any]:
+def gather(
+    diagnosis: Diagnosis, speech: Speech, tell: Callable[[str], None] = lambda _text: None
+) -> dict[str, Any]:
     """Collect everything the report shows as plain data."""
+    language = speech.language
     return {
-        "title": diagnosis.name or "Sales department",
+        "title": diagnosis.name or speech.say("Sales department"),
+        "language": language,
         "diagnosis": diagnosis,
-        "headline": [unbroken(sentence) for sentence in headline(diagnosis)],
-        "details": [unbroken(sentence) for sentence in details(diagnosis)],
-        "bar": _plan_bar(diagnosis),
-        "findings": findings_of(diagnosis),
+        "headline": [unbroken(one) for one in headline(diagnosis, language=language)],
+        "details": [unbroken(one) for one in details(diagnosis, language=language)],
+        "waterfall": waterfall_of(diagnosis, speech),
+        "findings": _findings(diagnosis, speech),
         "n_first": N_FIRST_SCREEN,
-        "ledger": ledger_of(diagnosis),
-        "split": split_rows(diagnosis),
+        "ledger": ledger_of(diagnosis, speech),
+        "split": split_rows(diagnosis, speech),
         "split_basis": "none" if diagnosis.split is None else diagnosis.split.basis,
-        "leader": leader_of(diagnosis),
-        "causes": causes_of(diagnosis),
-        "grades": GRADES,
-        "false_share": unbroken(f"{100 * LEVEL:g} %"),
-        "sure_share": unbroken(f"{100 * SURE:g} %"),
-        "chapters": [_chapter(diagnosis, *chapter) for chapter in _CHAPTERS],
-        "check": _table(diagnosis, "check"),
-        "reading": rows_of_reading(diagnosis.tables.get("load_report")),
-        "untold": untold(diagnosis),
-        "not_examined": _not_examined(diagnosis),
-        "later": [name_of(one.analysis) for one in later(diagnosis)],
-        "confidence": unbroken(f"{100 * diagnosis.confidence:g} %"),
+        "leader": leader_of(diagnosis, speech),
+        "causes": causes_of(diagnosis, speech),
+        "grades": "; ".join(f"{letter} {speech.say(words)}" for letter, words in GRADES.items()),
+        "false_share": unbroken(speech.percent(LEVEL)),
+        "sure_share": unbroken(speech.percent(SURE)),
+        "chapters": [_chapter(diagnosis, one, speech, tell) for one in CHAPTERS],
+        "people": pages_of(diagnosis, speech),
+        "most_pages": MOST_PAGES,
+        "check": shown(diagnosis.tables["check"], "check", speech),
+        "reading": rows_of_reading(diagnosis.tables.get("load_report"), speech),
+        "untold": untold(diagnosis, language=language),
+        "not_examined": _not_examined(diagnosis, speech),
+        "later": ", ".join(speech.cause(one.analysis) for one in later(diagnosis)),
+        "as_of_source": speech.told(diagnosis.as_of_source),
+        "script": _script(),
+        "script_hash": b64encode(sha256(_script().encode()).digest()).decode(),
+        "confidence": unbroken(speech.percent(diagnosis.confidence)),
     }
 
 
-def _not_examined(diagnosis: Diagnosis) -> list[dict[str, Any]]:
+def _findings(diagnosis: Diagnosis, speech: Speech) -> list[dict[str, Any]]:
+    told = findings_of(diagnosis, speech)
+    pairs = zip(told, diagnosis.findings, strict=True)
+    return [one | {"picture": evidence_picture(finding, one["rank"], speech)}
+            for one, finding in pairs]  # fmt: skip
+
+
+def _not_examined(diagnosis: Diagnosis, speech: Speech) -> list[dict[str, Any]]:
     """Put together what could not be examined for the same reason."""
     groups: dict[tuple[str, str], list[str]] = {}
     left = [one for one in diagnosis.not_examined if one not in later(diagnosis)]
     for one in left:
-        groups.setdefault((one.reason, one.ask_for), []).append(name_of(one.analysis))
+        groups.setdefault((one.reason, one.ask_for), []).append(speech.cause(one.analysis))
     return [
-        {"name": ", ".join(names), "reason": reason, "ask_for": ask_for}
+        {"name": ", ".join(names), "reason": speech.told(reason),
+         "ask_for": "" if ask_for in reason else speech.told(ask_for)}
         for (reason, ask_for), names in groups.items()
-    ]
-
-
-def _table(diagnosis: Diagnosis, name: str) -> dict[str, Any]:
-    return shown(diagnosis.tables[name], name)
-
-
-def _plan_bar(diagnosis: Diagnosis) -> dict[str, Any] | None:
-    """Give plan and actual as lengths of two bars, in percent of the longer one."""
-    gap = diagnosis.gap
-    if gap.reference != "plan" or not gap.expected > 0:
-        return None
-    longest = max(gap.expected, gap.actual_high)
-    return {
-        "plan": 100 * gap.expected / longest,
-        "actual": 100 * gap.actual / longest,
-        "low": 100 * gap.actual_low / longest,
-        "high": 100 * gap.actual_high / longest,
-        "plan_text": unbroken(money(gap.expected, diagnosis.currency)),
-        "actual_text": unbroken(money(gap.actual, diagnosis.currency)),
-    }
+    ]  # fmt: skip
 
 
 def _chapter(
-    diagnosis: Diagnosis, anchor: str, title: str, names: tuple[str, ...]
+    diagnosis: Diagnosis, chapter: Chapter, speech: Speech, tell: Callable[[str], None]
 ) -> dict[str, Any]:
-    # a table of one pipeline is named "stage_conversion: pipeline"
-    tables = [
-        _table(diagnosis, there)
-        for name in names
-        for there in diagnosis.tables
-        if there.split(":")[0] == name
-    ]
+    tell(f"writing: {chapter.title.lower()}")
+    shows = [view for one in chapter.exhibits for view in _exhibit(diagnosis, one, speech)]
+    names = {one.table for one in chapter.exhibits}
     missed = [one for one in diagnosis.not_examined if one.analysis.split(":")[0] in names]
     return {
-        "anchor": anchor,
-        "title": title,
-        "picture": _picture(diagnosis, anchor),
-        "tables": tables,
-        "missed": [{"name": name_of(one.analysis), "reason": one.reason} for one in missed],
-    }
+        "anchor": chapter.anchor,
+        "title": speech.say(chapter.title),
+        "question": speech.say(chapter.question),
+        "exhibits": shows,
+        "missed": [speech.say("{name} could not be examined: {reason}",
+                              name=speech.cause(one.analysis), reason=speech.told(one.reason))
+                   for one in missed],
+    }  # fmt: skip
 
 
-def _picture(diagnosis: Diagnosis, anchor: str) -> dict[str, str] | None:
-    from salesdiag.present.plots import plot_stage_conversion, plot_target_attainment
-
-    if anchor == "plan" and "target_attainment" in diagnosis.tables:
-        table = diagnosis.tables["target_attainment"].tail(12)
-        if not table["attainment"].notna().any():
-            return None
-        figure = _figure(len(table), 18)
-        plot_target_attainment(table, ax=figure.axes[0])
-        alt = "; ".join(
-            f"{row.period_start:%b %Y} to {row.period_end:%b %Y}: "
-            f"{format_value('attainment', row.attainment)}"
-            for row in table.itertuples()
-        )
-        return {"svg": _svg(figure), "alt": f"Plan attainment by period. {alt}"}
-    if anchor == "funnel" and "stage_conversion" in diagnosis.tables:
-        table = diagnosis.tables["stage_conversion"]
-        if not len(table) or table["from_stage"].duplicated().any():
-            return None
-        steps = table["from_stage"].str.len() + table["to_stage"].str.len() + 3
-        figure = _figure(len(table), int(steps.max()))
-        plot_stage_conversion(table, ax=figure.axes[0])
-        alt = "; ".join(
-            f"{row.from_stage} to {row.to_stage}: "
-            f"{format_value('conversion_rate', row.conversion_rate)}"
-            for row in table.itertuples()
-        )
-        return {"svg": _svg(figure), "alt": f"Conversion from stage to stage. {alt}"}
-    return None
-
-
-def _figure(n_rows: int, n_letters: int) -> Figure:
-    """Make a figure apart from pyplot, so that the user's session is not touched."""
-    from matplotlib.figure import Figure
-
-    height = 0.9 + 0.55 * n_rows
-    figure = Figure(figsize=(7.2, height))
-    # fixed margins: fitting them to the text would draw everything twice
-    left = min(0.04 + 0.0125 * n_letters, 0.5)
-    figure.add_axes((left, 0.6 / height, 0.96 - left, 1 - 0.7 / height))
-    return figure
-
-
-def _svg(figure: Figure) -> str:
-    """Write a figure as inline SVG: text stays text, ids and dates do not change."""
-    import matplotlib as mpl
-
-    buffer = io.StringIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "salesdiag"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None},
-                       transparent=True)  # fmt: skip
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]
+def _exhibit(diagnosis: Diagnosis, exhibit: Exhibit, speech: Speech) -> list[dict[str, Any]]:
+    """Show an exhibit once, or once for each pipeline: "stage_conversion: pipeline"."""
+    there = [name for name in diagnosis.tables if name.split(":")[0] == exhibit.table]
+    views = []
+    for name in there:
+        table = diagnosis.tables[name]
+        drawn = picture(exhibit.table, table, speech.language) if exhibit.is_drawn else None
+        has_table = (exhibit.has_table or drawn is None) and len(table) > 0
+        views.append({
+            "title": speech.cause(name), "picture": drawn,
+            "read": speech.say(exhibit.read) if drawn else "",
+            "wrong": speech.say(exhibit.wrong) if drawn else "",
+            "table": shown(table, name, speech) if has_table else None,
+        })  # fmt: skip
+    return [one for one in views if one["picture"] or one["table"]]
 
 
 @lru_cache(maxsize=1)
-def _template() -> jinja2.Template:
+def _script() -> str:
+    """Give the sorting of tables; the page allows this script alone, by its hash."""
+    return (Path(__file__).parent / "templates" / "sort.js").read_text(encoding="utf-8")
+
+
+def _fit(value: object) -> object:
+    """Make text fit for the page; what is markup already is the report's own."""
+    return safe_text(value) if type(value) is str else value
+
+
+@lru_cache(maxsize=3)
+def _template(language: str) -> jinja2.Template:
     import jinja2
 
     environment = jinja2.Environment(
@@ -203,6 +190,12 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_fit,
     )
-    environment.filters["day"] = lambda day: unbroken(day_text(day))
+    speech = Speech(language)
+    environment.globals["_"] = speech.say
+    environment.globals["_n"] = speech.count
+    environment.filters["fit"] = safe_text
+    environment.filters["merge"] = lambda one, **more: one | more
+    environment.filters["day"] = lambda day: unbroken(speech.day(day))
     return environment.get_template("report.html.j2")

@@ -1,75 +1,59 @@
-"""Tables of the report: which columns a reader needs, cells as text, intervals as bars."""
+"""Tables of the report: cells as text, intervals as bars, values to sort by."""
 
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from salesdiag.present.labels import MISSING, TITLES, format_value, kind_of, label, unbroken
+from salesdiag.department import UNASSIGNED
+from salesdiag.present.columns import SHOWN, UNLESS_ZERO
+from salesdiag.present.labels import (
+    MISSING,
+    format_value,
+    label,
+    said,
+    styled,
+    unbroken,
+)
+from salesdiag.present.locale.formats import figures
+from salesdiag.present.locale.styles import style_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from salesdiag.present.speech import Speech
+
 _LONG_WORD = 18  # letters; a longer one may be broken to keep a table on the page
+_LONGEST = 200  # letters to sort by
 MAX_ROWS = 60  # longer tables are shown in full in the workbook
-# columns that a reader of the report needs; the workbook holds all
-_SHOWN: dict[str, list[str]] = {
-    "attainment_by": ["rep_name", "n_periods", "target", "actual", "unplanned_actual", "n_events",
-                      "attainment"],
-    "target_attainment": ["period_start", "period_end", "target", "actual", "unplanned_actual",
-                          "n_events", "attainment", "n_reps", "n_reps_met", "participation_rate",
-                          "n_targets_left_out"],
-    "win_rate_created": ["horizon_days", "n_deals", "n_won", "n_lost", "n_open", "win_rate",
-                         "won_amount", "value_win_rate"],
-    "win_rate": ["rep_name", "n_deals", "n_won", "n_lost", "win_rate", "won_amount",
-                 "value_win_rate"],
-    "stage_conversion": ["from_stage", "to_stage", "n_from", "n_to", "n_lost", "n_open",
-                         "conversion_rate", "skip_rate", "rework_rate", "n_without_history"],
-    "current_stages": ["stage", "n_deals", "n_open", "n_won", "n_lost", "open_amount"],
-    "check": ["severity", "table", "column", "rule", "n_failing", "n_examined", "failing_share",
-              "examples", "effect"],
-    "causes": ["cause", "control", "outcome", "level", "id", "stage"],
-    "head_of_sales": ["question", "evidence", "speaks_for", "points"],
-    "weak_reps": ["unit_id", "n_cases", "n_events", "observed", "expected", "ratio", "ratio_low",
-                  "ratio_high", "reading"],
-}  # fmt: skip
-_UNLESS_ZERO = ("unplanned_actual", "n_targets_left_out", "n_without_history")
 # percent of the page; these have more text than a page is wide
 _WIDTHS = {
     "check": {"severity": 9, "table": 10, "column": 10, "rule": 15, "n_failing": 8,
               "n_examined": 11, "failing_share": 8, "examples": 13, "effect": 16},
     "head_of_sales": {"question": 32, "evidence": 46, "speaks_for": 13, "points": 9},
 }  # fmt: skip
-_SMALL = 100  # numbers below this are shown with three figures
+# columns of sentences, which are told in the reader's language
+TOLD = frozenset({"rule", "effect", "reason", "question", "evidence", "outcome", "topic"})
 
 
-def name_of(analysis: str) -> str:
-    """Name an analysis or a cause for a reader; that of one pipeline bears its name."""
-    name, colon, pipeline = analysis.partition(":")
-    words = name.replace("_", " ").capitalize().replace("Crm", "CRM")
-    return TITLES.get(name, words) + colon + pipeline
-
-
-def shown(table: pd.DataFrame, name: str, *, rows: int = MAX_ROWS) -> dict[str, Any]:
-    """Format a table's cells and place its intervals."""
-    wanted = next((columns for start, columns in _SHOWN.items() if name.startswith(start)), None)
-    keys = [column for column in table.columns if f"_by_{column}" in name]
-    columns = list(table.columns) if wanted is None else [*keys, *wanted]
-    columns = [one for one in columns if one in table.columns and _says_something(table, one)]
+def shown(
+    table: pd.DataFrame, name: str, speech: Speech, *, rows: int = MAX_ROWS
+) -> dict[str, Any]:
+    """Format a table's cells, place its intervals, and tell what to sort by."""
+    columns = columns_of(table, name)
     head = table.head(rows)
     scales = {column: _scale(head, column) for column in columns if f"{column}_low" in head}
     widths = _WIDTHS.get(name, {})
+    heads = [_head(table, column, name, speech, widths.get(column)) for column in columns]
     return {
-        "title": name_of(name),
-        "heads": [{"text": label(column), "right": _is_number(table, column),
-                   "width": widths.get(column)} for column in columns],
+        "title": speech.cause(name),
+        "heads": heads,
         "fixed": bool(widths),
+        "sortable": len(head) > 1 and not widths,
         "rows": [
-            [
-                _cell(column, dict(zip(table.columns, row, strict=True)), scales.get(column, 1.0),
-                      right=_is_number(table, column))
-                for column in columns
-            ]
+            [_cell(one, dict(zip(table.columns, row, strict=True)), scales, speech)
+             for one in heads]
             for row in head.itertuples(index=False, name=None)
         ],
         "n_left": len(table) - len(head),
@@ -77,9 +61,19 @@ def shown(table: pd.DataFrame, name: str, *, rows: int = MAX_ROWS) -> dict[str, 
     }  # fmt: skip
 
 
+def columns_of(table: pd.DataFrame, name: str) -> list[str]:
+    """Name the columns of a table that a reader of the report needs."""
+    wanted = next((columns for start, columns in SHOWN.items() if name.startswith(start)), None)
+    if wanted is None:
+        ends = {f"{column}{end}" for column in table.columns for end in ("_low", "_high")}
+        return [one for one in table.columns if one not in ends and _says_something(table, one)]
+    keys = [one for one in table.columns if f"_by_{one}" in name and one not in wanted]
+    return [one for one in [*keys, *wanted] if one in table and _says_something(table, one)]
+
+
 def _says_something(table: pd.DataFrame, column: str) -> bool:
     """Tell whether a column is worth its place; some are only where they are not 0."""
-    return column not in _UNLESS_ZERO or bool((table[column].fillna(0) != 0).any())
+    return column not in UNLESS_ZERO or bool((table[column].fillna(0) != 0).any())
 
 
 def _scale(table: pd.DataFrame, column: str) -> float:
@@ -88,42 +82,78 @@ def _scale(table: pd.DataFrame, column: str) -> float:
     return max(1.0, largest) if math.isfinite(largest) else 1.0
 
 
-def _cell(column: str, row: dict[str, Any], largest: float, *, right: bool) -> dict[str, Any]:
-    kind = kind_of(column)
-    text = figure(row[column]) if kind == "text" else format_value(column, row[column])
+def _head(
+    table: pd.DataFrame, column: str, name: str, speech: Speech, width: int | None
+) -> dict[str, Any]:
+    return {
+        "column": column, "text": label(column, speech.language, table=name),
+        "right": _is_number(table, column), "width": width,
+    }  # fmt: skip
+
+
+def _cell(
+    head: dict[str, Any], row: dict[str, Any], scales: dict[str, float], speech: Speech
+) -> dict[str, Any]:
+    column, value = head["column"], row[head["column"]]
+    text = cell_text(column, value, speech)
     cell: dict[str, Any] = {
-        "text": text if kind == "text" else unbroken(text),
-        "right": right,
-        "head": label(column),
+        "text": text if isinstance(value, str) else unbroken(text),
+        "right": head["right"],
+        "head": head["text"],
+        "value": _sort_value(value),
         "long": max(map(len, text.split()), default=0) > _LONG_WORD,
     }
-    if kind == "date":
+    if style_of(column).kind == "date":
         cell["right"] = None  # kept on one line, but not moved to the right
-    low, high = f"{column}_low", f"{column}_high"
-    if kind == "share" and low in row and text != MISSING:
-        scale = 100 / largest
-        cell["bar"] = {
-            "low": scale * float(row[low]),
-            "width": max(scale * (float(row[high]) - float(row[low])), 1.0),
-            "at": scale * float(row[column]),
-            "text": unbroken(f"{format_value(low, row[low])} to {format_value(high, row[high])}"),
-        }
+    if f"{column}_low" in row and text != MISSING:
+        cell["bar"] = _bar(column, row, scales[column], speech)
     return cell
 
 
-def figure(value: object) -> str:
-    """Write what a column's name tells no unit of: text as it is, a number in three figures.
+def cell_text(column: str, value: object, speech: Speech) -> str:
+    """Write a cell in the reader's language: a code by its word, a number as its column says."""
+    if value is None or value != value or str(value) in ("", "NaT", "<NA>"):
+        return MISSING
+    if isinstance(value, bool):
+        return speech.word("yes" if value else "no")
+    if value == UNASSIGNED:
+        return speech.say("unassigned")
+    if isinstance(value, str):
+        return speech.told(said(column, value, speech.language)) if column in TOLD else said(
+            column, value, speech.language)  # fmt: skip
+    style = style_of(column)
+    if isinstance(value, Real) and style.kind not in ("date", "time", "flag"):
+        return styled(style, float(value), speech.language)
+    return format_value(column, value, speech.language)
 
-    >>> figure(0.123456), figure(6158.0), figure(float("nan")), figure("North")
-    ('0.123', '6,158', '–', 'North')
-    """
-    if isinstance(value, float) and math.isfinite(value):
-        return f"{value:,.0f}" if abs(value) >= _SMALL else f"{value:.3g}"
-    return format_value("", value)
+
+def _sort_value(value: object) -> str:
+    """Give what a cell is sorted by: a number, a day, or its text; a missing one is empty."""
+    if value is None or value != value or str(value) in ("NaT", "<NA>"):
+        return ""
+    if isinstance(value, Real):  # a flag is one too
+        return f"{float(value):.10g}"
+    return str(value)[:_LONGEST]
+
+
+def _bar(column: str, row: dict[str, Any], largest: float, speech: Speech) -> dict[str, Any]:
+    """Place an interval: always in words, and as a bar where it is a share of 1."""
+    low, high = row[f"{column}_low"], row[f"{column}_high"]
+    ends = {end: cell_text(column, one, speech) for end, one in (("low", low), ("high", high))}
+    bar: dict[str, Any] = {"text": unbroken(f"{ends['low']} … {ends['high']}")}
+    if style_of(column).kind == "share" and low >= 0 and math.isfinite(high):
+        scale = 100 / largest
+        bar |= {"low": scale * float(low), "at": scale * float(row[column]),
+                "width": max(scale * (float(high) - float(low)), 1.0)}  # fmt: skip
+    return bar
+
+
+def figure(value: object, speech: Speech) -> str:
+    """Write what no column tells the unit of: text as it is, a number in three figures."""
+    if isinstance(value, Real):
+        return figures(float(value), speech.language)
+    return MISSING if value is None or value != value else str(value)
 
 
 def _is_number(table: pd.DataFrame, column: str) -> bool:
-    kind = kind_of(column)
-    if kind == "text":
-        return table[column].dtype.kind in "fi"
-    return kind not in ("date", "time", "flag")
+    return table[column].dtype.kind in "fiu" and style_of(column).kind not in ("date", "time")

@@ -14,10 +14,11 @@ from salesdiag.present.conclusions import (
     inside,
     past,
 )
-from salesdiag.present.labels import day_text, money, share
-from salesdiag.present.tables import name_of
+from salesdiag.present.speech import Speech, names_of
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import pandas as pd
 
     from salesdiag.diagnosis.finding import Diagnosis, NotExamined
@@ -29,34 +30,38 @@ _LATER = "this version"
 _MANY_ASIDE = 0.02  # rows set aside beyond this share are said in the first sentences
 
 
-def verdict(diagnosis: Diagnosis) -> list[str]:
+def verdict(diagnosis: Diagnosis, *, language: str = "en") -> list[str]:
     """Say in a few sentences how bad it is, how sure, why, and where to look."""
-    return headline(diagnosis) + details(diagnosis)
+    return headline(diagnosis, language=language) + details(diagnosis, language=language)
 
 
-def headline(diagnosis: Diagnosis) -> list[str]:
+def headline(diagnosis: Diagnosis, *, language: str = "en") -> list[str]:
     """Say what was sold against what, whether it can be chance, and what was found."""
-    sentences = [_result(diagnosis), _chance(diagnosis), *_understated(diagnosis)]
+    speech = Speech(language, diagnosis.currency)
+    sentences = [_result(diagnosis, speech), _chance(diagnosis, speech)]
+    sentences += _understated(diagnosis, speech)
     if diagnosis.gap.reference == "past":
-        sentences.append(past(diagnosis))
-    sentences += [causes_found(diagnosis), control_of_gap(diagnosis)]
+        sentences.append(past(diagnosis, speech))
+    sentences += [causes_found(diagnosis, speech), control_of_gap(diagnosis, speech)]
     return [sentence for sentence in sentences if sentence]
 
 
-def details(diagnosis: Diagnosis) -> list[str]:
+def details(diagnosis: Diagnosis, *, language: str = "en") -> list[str]:
     """Say where the department stands otherwise, whom it needs, and what the data can tell."""
-    sentences = [] if diagnosis.gap.reference == "past" else [past(diagnosis)]
-    sentences += [*inside(diagnosis), head_of_sales(diagnosis)]
-    sentences += [_lowest_step(diagnosis), _win_rate(diagnosis)]
-    sentences += [data_can_tell(diagnosis), _data(diagnosis)]
+    speech = Speech(language, diagnosis.currency)
+    sentences = [] if diagnosis.gap.reference == "past" else [past(diagnosis, speech)]
+    sentences += [*inside(diagnosis, speech), head_of_sales(diagnosis, speech)]
+    sentences += [_lowest_step(diagnosis, speech), _win_rate(diagnosis, speech)]
+    sentences += [data_can_tell(diagnosis, speech), _data(diagnosis, speech)]
     return [sentence for sentence in sentences if sentence]
 
 
-def top_findings(diagnosis: Diagnosis, most: int) -> list[str]:
+def top_findings(diagnosis: Diagnosis, most: int, *, language: str = "en") -> list[str]:
     """Give the first findings, each on one line."""
+    speech, names = Speech(language, diagnosis.currency), names_of(diagnosis)
     return [
-        f"{rank}  {one.reading}  {money_text(one, diagnosis.currency)}  grade {one.grade}  "
-        f"{one.control}"
+        f"{rank}  {speech.reading(one, names)}  {money_text(one, speech)}  "
+        f"{speech.say('grade {grade}', grade=one.grade)}  {speech.word(one.control)}"
         for rank, one in enumerate(diagnosis.findings[:most], start=1)
     ]
 
@@ -74,71 +79,81 @@ def later(diagnosis: Diagnosis) -> list[NotExamined]:
     return [one for one in diagnosis.not_examined if _LATER in one.reason]
 
 
-def untold(diagnosis: Diagnosis) -> str:
+def untold(diagnosis: Diagnosis, *, language: str = "en") -> str:
     """Name what cannot be told from these data; empty if nothing."""
-    names = [name_of(one.analysis) for one in lacking(diagnosis)]
-    plain = [one if one.startswith("CRM") else one[:1].lower() + one[1:] for one in names]
-    more = len(plain) - _MOST_NAMES
-    return ", ".join(plain[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    speech = Speech(language)
+    names = [speech.cause(one.analysis) for one in lacking(diagnosis)]
+    plain = [one if one[:2].isupper() else one[:1].lower() + one[1:] for one in names]
+    return speech.listed(plain, _MOST_NAMES)
 
 
-def _result(diagnosis: Diagnosis) -> str:
-    gap, currency = diagnosis.gap, diagnosis.currency
+def _result(diagnosis: Diagnosis, speech: Speech) -> str:
+    gap = diagnosis.gap
     if math.isnan(gap.actual):
-        return _no_sales(diagnosis)
+        return _no_sales(diagnosis, speech)
+    amount = speech.money(gap.actual)
     if gap.reference == "none" or not gap.expected:
-        return (
-            f"The department sold {money(gap.actual, currency)} from "
-            f"{day_text(gap.start or diagnosis.start)} to {day_text(gap.end or diagnosis.end)}. "
-            f"{_no_plan(diagnosis)}"
-        )
-    short = "short" if gap.gap < 0 else "over"
-    attainment = gap.actual / gap.expected
-    figures = f"{100 * attainment:.0f} %, {money(abs(gap.gap), currency)}"
-    sold = f"The department sold {money(gap.actual, currency)}"
-    expected = money(gap.expected, currency)
+        when = _days(gap.start or diagnosis.start, gap.end or diagnosis.end, speech)
+        sold = speech.say("The department sold {amount} {when}.", amount=amount, when=when)
+        return f"{sold} {_no_plan(diagnosis, speech)}"
+    figures = {
+        "amount": amount, "when": _when(diagnosis, speech),
+        "share": speech.percent(gap.actual / gap.expected), "gap": speech.money(abs(gap.gap)),
+    }  # fmt: skip
     if gap.reference == "past":
-        less = "less" if gap.gap < 0 else "more"
-        return (
-            f"{sold} {_when(diagnosis)}, and {expected} in the same days a year before: "
-            f"{figures} {less}. {_no_plan(diagnosis)}"
-        )
-    return f"{sold} against a plan of {expected} {_when(diagnosis)}: {figures} {short}."
+        message = "The department sold {amount} {when}, and {base} in the same days a year "
+        message += "before: {share}, {gap} " + ("less." if gap.gap < 0 else "more.")
+        sold = speech.say(message, base=speech.money(gap.expected), **figures)
+        return f"{sold} {_no_plan(diagnosis, speech)}"
+    message = "The department sold {amount} against a plan of {plan} {when}: {share}, {gap} "
+    message += "short." if gap.gap < 0 else "over."
+    return speech.say(message, plan=speech.money(gap.expected), **figures)
 
 
-def _no_sales(diagnosis: Diagnosis) -> str:
+def _days(first: date, last: date, speech: Speech) -> str:
+    return speech.say("from {first} to {last}", first=speech.day(first), last=speech.day(last))
+
+
+def _no_sales(diagnosis: Diagnosis, speech: Speech) -> str:
     """Say why there is no figure of sales."""
     won = diagnosis.tables.get("win_rate")
     if diagnosis.gap.start is None:
-        return "Sales of the window cannot be told: amounts or closing dates are missing."
+        return speech.say(
+            "Sales of the window cannot be told: amounts or closing dates are missing."
+        )
     if won is not None and not won["n_won"].sum():
-        first, last = day_text(diagnosis.start), day_text(diagnosis.end)
-        return f"No deal was won in the window, from {first} to {last}. {_no_plan(diagnosis)}"
-    return "Sales of the window cannot be told."
+        days = {"first": speech.day(diagnosis.start), "last": speech.day(diagnosis.end)}
+        none = speech.say("No deal was won in the window, from {first} to {last}.", **days)
+        return f"{none} {_no_plan(diagnosis, speech)}"
+    return speech.say("Sales of the window cannot be told.")
 
 
-def _no_plan(diagnosis: Diagnosis) -> str:
+def _no_plan(diagnosis: Diagnosis, speech: Speech) -> str:
     """Say why there is nothing to hold the sales against."""
     if diagnosis.gap.reference == "plan":
-        return "The plan adds up to 0: there is nothing to hold it against."
+        return speech.say("The plan adds up to 0: there is nothing to hold it against.")
     if "target_attainment" in diagnosis.tables:
-        return "The plan has no complete period in the window to hold it against."
+        return speech.say("The plan has no complete period in the window to hold it against.")
     missed = [one for one in diagnosis.not_examined if one.analysis == "target_attainment"]
     if missed and not any(name.startswith("targets") for name in missed[0].missing):
-        return "The plan cannot be held against it; see the chapter on what was not examined."
-    return "There is no plan to hold it against."
+        return speech.say(
+            "The plan cannot be held against it; see the chapter on what was not examined."
+        )
+    return speech.say("There is no plan to hold it against.")
 
 
-def _when(diagnosis: Diagnosis) -> str:
+def _when(diagnosis: Diagnosis, speech: Speech) -> str:
     """Say which days the periods of the plan cover, holes between them included."""
     gap = diagnosis.gap
     if gap.start is None or gap.end is None:
-        return "in the window"
-    first, last = day_text(gap.start), day_text(gap.end)
-    if _has_hole(diagnosis):
-        noun = "period" if gap.n_periods == 1 else "periods"
-        return f"in the {gap.n_periods} {noun} with a plan between {first} and {last}"
-    return f"from {first} to {last}"
+        return speech.say("in the window")
+    if not _has_hole(diagnosis):
+        return _days(gap.start, gap.end, speech)
+    return speech.count(
+        "in the {n} period with a plan between {first} and {last}",
+        "in the {n} periods with a plan between {first} and {last}", gap.n_periods,
+        first=speech.day(gap.start), last=speech.day(gap.end),
+    )  # fmt: skip
 
 
 def _has_hole(diagnosis: Diagnosis) -> bool:
@@ -159,44 +174,48 @@ def _has_hole(diagnosis: Diagnosis) -> bool:
     return False
 
 
-def _chance(diagnosis: Diagnosis) -> str:
+def _chance(diagnosis: Diagnosis, speech: Speech) -> str:
     gap = diagnosis.gap
     if gap.reference != "plan" or math.isnan(gap.actual_low) or not gap.expected:
         return ""
     low, high = gap.actual_low / gap.expected, gap.actual_high / gap.expected
     # an end that rounds to the plan itself is written finer
     digits = 1 if any(round(end, 2) == 1 != end for end in (low, high)) else 0
-    reach = f"from {100 * low:.{digits}f} % to {100 * high:.{digits}f} %"
-    chance = "With deals of this number and size, chance alone can move the result"
+    ends = {"low": speech.percent(low, digits), "high": speech.percent(high, digits)}
     if low <= 1 <= high:
-        return (
-            f"{chance} {reach} of plan; the plan lies inside that range: the difference can be "
-            "chance."
+        return speech.say(
+            "With deals of this number and size, chance alone can move the result from {low} to "
+            "{high} of plan; the plan lies inside that range: the difference can be chance.",
+            **ends,
         )
-    return f"{chance} {reach} of plan; the plan lies outside that range."
+    return speech.say(
+        "With deals of this number and size, chance alone can move the result from {low} to "
+        "{high} of plan; the plan lies outside that range.", **ends,
+    )  # fmt: skip
 
 
-def _understated(diagnosis: Diagnosis) -> list[str]:
+def _understated(diagnosis: Diagnosis, speech: Speech) -> list[str]:
     """Say which won deals and rows the figures lack."""
     rows = diagnosis.tables["check"]
     of_deals = rows[(rows["table"] == "deals") & (rows["severity"] == "error")]
-    said = []
-    for row in of_deals[of_deals["rule"] == "won without a closing date"].itertuples():
-        said.append(  # noqa: PERF401
-            f"{row.n_failing:,} of {row.n_examined:,} won deals have no closing date and count "
-            "in no period: the figures above are at least that."
+    said = [
+        speech.say(
+            "{n} of {all} won deals have no closing date and count in no period: the figures "
+            "above are at least that.", n=int(row["n_failing"]), all=int(row["n_examined"]),
         )
+        for row in of_deals[of_deals["rule"] == "won without a closing date"].to_dict("records")
+    ]  # fmt: skip
     aside = of_deals[of_deals["rule"].str.startswith("set aside:")]
-    n_aside, n_rows = int(aside["n_failing"].sum()), max([0, *aside["n_examined"]])
+    n_aside, n_rows = int(aside["n_failing"].sum()), int(max([0, *aside["n_examined"]]))
     if n_aside > _MANY_ASIDE * n_rows:
-        said.append(
-            f"{n_aside:,} of {n_rows:,} rows of deals were set aside and are in no figure: the "
-            "figures above are at least that."
-        )
+        said.append(speech.say(
+            "{n} of {all} rows of deals were set aside and are in no figure: the figures above "
+            "are at least that.", n=n_aside, all=n_rows,
+        ))  # fmt: skip
     return said
 
 
-def _lowest_step(diagnosis: Diagnosis) -> str:
+def _lowest_step(diagnosis: Diagnosis, speech: Speech) -> str:
     steps = diagnosis.tables.get("stage_conversion")
     if steps is None:
         return ""
@@ -204,31 +223,37 @@ def _lowest_step(diagnosis: Diagnosis) -> str:
     if not len(known):
         return ""
     step = known.sort_values(["conversion_rate", "from_stage"]).iloc[0]
-    return (
-        f"Lowest step: {step['from_stage']} to {step['to_stage']}, "
-        f"{_interval(step, 'conversion_rate')} of {step['n_from']:,}; steps differ by nature, so "
-        "compare teams before calling it a fault."
-    )
+    return speech.say(
+        "Lowest step: {from_stage} to {to_stage}, {rate} of {n}; steps differ by nature, so "
+        "compare teams before calling it a fault.", from_stage=step["from_stage"],
+        to_stage=step["to_stage"], rate=_interval(step, "conversion_rate", speech),
+        n=int(step["n_from"]),
+    )  # fmt: skip
 
 
-def _win_rate(diagnosis: Diagnosis) -> str:
+def _win_rate(diagnosis: Diagnosis, speech: Speech) -> str:
     table = diagnosis.tables.get("win_rate")
     if table is None or not table["n_deals"].iloc[0]:
         return ""
     row = table.iloc[0]
-    return f"Of {row['n_deals']:,} deals closed, {_interval(row, 'win_rate')} were won."
+    return speech.count(
+        "Of {n} deal closed, {rate} were won.", "Of {n} deals closed, {rate} were won.",
+        int(row["n_deals"]), rate=_interval(row, "win_rate", speech),
+    )  # fmt: skip
 
 
-def _interval(row: pd.Series, name: str) -> str:
-    return f"{share(row[name])} ({share(row[name + '_low'])} to {share(row[name + '_high'])})"
+def _interval(row: pd.Series, name: str, speech: Speech) -> str:
+    low, high = (speech.share(row[f"{name}_{end}"]) for end in ("low", "high"))
+    return f"{speech.share(row[name])} ({speech.say('{low} to {high}', low=low, high=high)})"
 
 
-def _data(diagnosis: Diagnosis) -> str:
+def _data(diagnosis: Diagnosis, speech: Speech) -> str:
     found = diagnosis.tables["check"]["severity"].value_counts()
     errors, warnings = int(found.get("error", 0)), int(found.get("warning", 0))
     if not errors and not warnings:
-        return "The data contradict themselves nowhere that was looked at."
-    return (
-        f"The data have {errors} {'error' if errors == 1 else 'errors'} and {warnings} "
-        f"{'warning' if warnings == 1 else 'warnings'}; see the chapter on data."
+        return speech.say("The data contradict themselves nowhere that was looked at.")
+    return speech.say(
+        "The data have {errors} and {warnings}; see the chapter on data.",
+        errors=speech.count("{n} error", "{n} errors", errors),
+        warnings=speech.count("{n} warning", "{n} warnings", warnings),
     )

@@ -15,12 +15,20 @@ from salesdiag.present.html import write_html
 from salesdiag.present.workbook import write_workbook
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from salesdiag.diagnosis.finding import Diagnosis
 
 FILES = ("report.html", "tables.xlsx", "findings.json")
 
 
-def write_audit(diagnosis: Diagnosis, folder: str | Path) -> list[Path]:
+def write_audit(
+    diagnosis: Diagnosis,
+    folder: str | Path,
+    *,
+    language: str = "en",
+    on_step: Callable[[str], None] | None = None,
+) -> list[Path]:
     """Write report, workbook and findings into a folder.
 
     The files are made beside their place and moved there once all are complete, so an
@@ -31,6 +39,10 @@ def write_audit(diagnosis: Diagnosis, folder: str | Path) -> list[Path]:
     diagnosis : Diagnosis
     folder : str or Path
         Made if it does not exist.
+    language : {"en", "ru", "vi"}, default "en"
+        Of report and workbook; findings.json is for programs and stays English.
+    on_step : callable, optional
+        Called with a short text before each step.
 
     Returns
     -------
@@ -40,7 +52,7 @@ def write_audit(diagnosis: Diagnosis, folder: str | Path) -> list[Path]:
     Raises
     ------
     InputError
-        If the folder cannot be written to.
+        If the folder cannot be written to, or the language is unknown.
     """
     target = Path(folder)
     new = _first_missing(target)
@@ -48,8 +60,10 @@ def write_audit(diagnosis: Diagnosis, folder: str | Path) -> list[Path]:
         target.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target, prefix=".salesdiag-") as unfinished:
             made = Path(unfinished)
-            write_html(diagnosis, made / FILES[0])
-            write_workbook(diagnosis, made / FILES[1])
+            write_html(diagnosis, made / FILES[0], language=language, on_step=on_step)
+            if on_step is not None:
+                on_step("writing: workbook")
+            write_workbook(diagnosis, made / FILES[1], language=language)
             write_findings(diagnosis, made / FILES[2])
             _replace(made, target)
     except OSError as error:

@@ -14,6 +14,7 @@ from salesdiag.analyses.drivers.planned import planned_amounts
 from salesdiag.analyses.drivers.sums import SUMS, WindowSums, market_level, window_sums
 from salesdiag.errors import InputError, MissingDataError
 from salesdiag.periods import add_months, last_twelve_months, parse_day
+from salesdiag.stats.resampling import canonical_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,7 +82,7 @@ def compared_groups(
     for group in _groups(now, then, keys):
         own = _of_group(now, keys, group)
         other = _of_group(then, keys, group, is_rest=reference == "peers")
-        reps = pd.Index(sorted({*other.sums["rep_id"], *own.sums["rep_id"]}))
+        reps = _reps_of(other, own)
         weights = rep_weights(len(reps), n_draws, seed)
         horizons = horizons_of([other, own], len(stages))
         base, actual = (drawn_side(one, reps, weights, horizons) for one in (other, own))
@@ -91,6 +92,13 @@ def compared_groups(
         factors = factors_of(actual, has_leads=has_leads, market=levels[1])
         plan = plans.get(group, np.nan)
         yield Compared(group, base, actual, before, factors, stages, horizons, len(reps), plan)
+
+
+def _reps_of(other: WindowSums, own: WindowSums) -> pd.Index:
+    """Order the reps by what they hold: draws number them, and must not depend on their ids."""
+    sides = [one.sums.groupby("rep_id")[SUMS].sum() for one in (other, own)]
+    held = pd.concat(sides, axis="columns").fillna(0.0).sort_index()
+    return held.index[canonical_order(held.to_numpy(float))]
 
 
 def _check(department: Department, by: str | Sequence[str], reference: str) -> list[str]:

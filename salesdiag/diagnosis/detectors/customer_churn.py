@@ -36,7 +36,8 @@ def _exposed(view: View, place: Change) -> float:
     The largest were not compared; but some of them are large by one purchase, and are like all.
     """
     every = view.exposed(place, place.log_ratio, of="of_repeats")
-    if place.level != "department":
+    large = large_accounts(view)
+    if place.level != "department" or not len(large):  # none are, or no amounts tell which
         return every
-    others = view.revenue(place, of="of_repeats") - float(large_accounts(view)["now_amount"].sum())
+    others = view.revenue(place, of="of_repeats") - float(large["now_amount"].sum())
     return float(np.sqrt(every * max(others, _LEAST * every)))
