@@ -19,10 +19,13 @@ import salesdiag as sd
 from salesdiag.diagnosis.catalogue import CATALOGUE
 from salesdiag.errors import InputError
 from salesdiag.present import labels, locale
+from salesdiag.present.answers import _CONTROL, _PARTS, GRADES
+from salesdiag.present.exhibits import CHAPTERS
 from salesdiag.present.locale import build, catalogues, sources
 from salesdiag.present.locale.causes import figure_text
 from salesdiag.present.locale.formats import day_text, figures, number, percent, time_text
 from salesdiag.present.locale.styles import style_of
+from salesdiag.present.people import _PARTS as PAGE_PARTS
 from salesdiag.present.plots.vocabulary import TERMS, WORDS
 from salesdiag.schema import TABLES
 from tests.cases import CASES
@@ -390,11 +393,32 @@ def test_every_sentence_that_the_package_asks_for_is_in_the_catalogues():
     assert asked  # the calls are still found
 
 
+def test_every_sentence_of_the_templates_and_chapters_is_in_the_catalogues():
+    folder = Path(sd.__file__).parent / "present" / "templates"
+    pages = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.j2"))]
+    asked = {one for page in pages for one in re.findall(r'\b_\("([^"]+)"', page)}
+    assert len(asked) > 50  # the calls are still found
+    asked |= {one for chapter in CHAPTERS for one in (chapter.title, chapter.question)}
+    asked |= {one for chapter in CHAPTERS for each in chapter.exhibits
+              for one in (each.read, each.wrong) if one}  # fmt: skip
+    asked |= {*GRADES.values(), *_CONTROL.values(), *_PARTS.values()}
+    asked |= {title for _source, _key, title in PAGE_PARTS}
+    known = set(entries("ru"))
+    assert {one for one in asked if ("report", one) not in known} == set()
+
+
 def _asked(node, path):
     """Read what a call of `text` or `plural` asks for, where that is written out."""
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+    if not isinstance(node, ast.Call):
         return set()
     words = [one.value for one in node.args[:2] if isinstance(one, ast.Constant)]
+    if isinstance(node.func, ast.Attribute) and all(isinstance(one, str) for one in words):
+        if node.func.attr == "say" and words:
+            return {("report", words[0])}
+        if node.func.attr == "count" and len(words) == 2:
+            return {("plural", tuple(words))}
+    if not isinstance(node.func, ast.Name):
+        return set()
     if node.func.id == "plural" and len(words) == 2:
         return {("plural", tuple(words))}
     if node.func.id == "_said" and path.name == "template.py" and words:

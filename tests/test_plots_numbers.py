@@ -516,3 +516,9 @@ def test_translations_have_the_places_of_the_english_text() -> None:
 
 def test_every_language_says_every_text() -> None:
     assert all(say(text, language) for text in vocabulary.WORDS for language in LANGUAGES)
+
+
+def test_without_leads_the_board_says_that_it_counts_deals() -> None:
+    table = TABLES["results_board"].assign(entry_basis="deals")
+    panels = plots.plot_results_board(table).child_axes
+    assert panels[0].get_title(loc="left") == "Deals created: 55"

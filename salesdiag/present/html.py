@@ -28,7 +28,7 @@ from salesdiag.present.reading import rows_of_reading
 from salesdiag.present.safe import safe_text
 from salesdiag.present.speech import Speech
 from salesdiag.present.tables import shown
-from salesdiag.present.verdict import details, headline, later, untold
+from salesdiag.present.verdict import details, headline, later, names_inside, untold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +106,7 @@ def gather(
         "reading": rows_of_reading(diagnosis.tables.get("load_report"), speech),
         "untold": untold(diagnosis, language=language),
         "not_examined": _not_examined(diagnosis, speech),
-        "later": ", ".join(speech.cause(one.analysis) for one in later(diagnosis)),
+        "later": ", ".join(names_inside(later(diagnosis), speech)),
         "as_of_source": speech.told(diagnosis.as_of_source),
         "script": _script(),
         "script_hash": b64encode(sha256(_script().encode()).digest()).decode(),

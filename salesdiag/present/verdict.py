@@ -82,9 +82,13 @@ def later(diagnosis: Diagnosis) -> list[NotExamined]:
 def untold(diagnosis: Diagnosis, *, language: str = "en") -> str:
     """Name what cannot be told from these data; empty if nothing."""
     speech = Speech(language)
-    names = [speech.cause(one.analysis) for one in lacking(diagnosis)]
-    plain = [one if one[:2].isupper() else one[:1].lower() + one[1:] for one in names]
-    return speech.listed(plain, _MOST_NAMES)
+    return speech.listed(names_inside(lacking(diagnosis), speech), _MOST_NAMES)
+
+
+def names_inside(missed: list[NotExamined], speech: Speech) -> list[str]:
+    """Name what was not examined as it stands inside a sentence."""
+    names = [speech.cause(one.analysis) for one in missed]
+    return [one if one[:2].isupper() else one[:1].lower() + one[1:] for one in names]
 
 
 def _result(diagnosis: Diagnosis, speech: Speech) -> str:

@@ -80,6 +80,8 @@ def plot_results_board(
         has_before |= _draw_panel(panel, table, column, kind, language)
         unit = f", {say('in the currency of the department', language)}" if kind == "money" else ""
         total = values(table, column)
+        if column == "n_leads" and set(table.get("entry_basis", ())) == {"deals"}:
+            name = "Deals created"
         whole = money(np.nansum(total), language) if kind == "money" else number(
             np.nansum(total), language)  # fmt: skip
         panel.set_title(f"{say(name, language)}{unit}: {whole}", loc="left", fontsize=style.TEXT,

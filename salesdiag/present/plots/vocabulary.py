@@ -224,6 +224,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "Open pipeline over what is left of the target, times": ("Открытая воронка к остатку плана, раз", "Pipeline mở trên phần chỉ tiêu còn lại, lần"),
     # board
     "Results board: leads, closed deals and sales volume by week": ("Доска результатов: лиды, закрытые сделки и объём продаж по неделям", "Bảng kết quả: lead, thương vụ chốt và doanh số theo tuần"),
+    "Deals created": ("Созданные сделки", "Thương vụ tạo mới"),
     "Leads": ("Лиды", "Lead"),
     "Closed deals": ("Закрытые сделки", "Thương vụ chốt"),
     "Sales volume": ("Объём продаж", "Doanh số"),
