@@ -78,6 +78,7 @@ def _finding(
         "where": speech.place(finding.scope, names),
         "money": unbroken(money_text(finding, speech)),
         "basis": speech.word(finding.money_basis),
+        "says_basis": finding.money_basis == "margin",  # the money does itself
         "has_money": not math.isnan(finding.money),
         "is_hint": finding.q_value >= SURE,
         "measured": speech.figure(finding.measured, finding.cause),
