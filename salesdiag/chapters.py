@@ -139,11 +139,13 @@ def _when(name: str, diagnosis: Diagnosis) -> dict[str, date]:
 
 
 def _named(department: Department, table: pd.DataFrame) -> pd.DataFrame:
-    """Put the name of each rep beside the id."""
+    """Put the name of each rep beside the id; who has none is called by the id."""
     key = next((one for one in ("rep_id", "unit_id") if one in table), None)
     if key is None or not department.has("reps", "rep_name"):
         return table
     names = department.fetch("reps").drop_duplicates("rep_id").set_index("rep_id")["rep_name"]
     named = table.copy()
-    named.insert(list(table.columns).index(key) + 1, "rep_name", table[key].map(names))
+    named.insert(
+        list(table.columns).index(key) + 1, "rep_name", table[key].map(names).fillna(table[key])
+    )
     return named

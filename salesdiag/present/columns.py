@@ -46,7 +46,7 @@ SHOWN: dict[str, list[str]] = {
     "page_attainment_by_rep_id": ["n_periods", "target", "actual", "n_events", "attainment"],
     "page_deal_coverage_by_rep_id": ["n_deals", "never_touched_share", "touched_share",
                                      "no_next_step_share", "overdue_deal_share"],
-    "page_workload": ["load", "n_items", "load_value", "peer_median", "load_ratio"],
+    "page_workload": ["load", "n_items", "load_ratio"],
     "weak_reps": ["unit_id", "n_cases", "n_events", "observed", "expected", "ratio", "ratio_low",
                   "ratio_high", "reading"],
 }  # fmt: skip

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from salesdiag.present.tables import shown
+from salesdiag.present.tables import figure, shown
 
 if TYPE_CHECKING:
     from salesdiag.diagnosis.finding import Diagnosis
     from salesdiag.present.speech import Speech
 
 MOST_PAGES = 60  # reps with the most deals; the others stand in the workbook
+_OF_METRIC = ("observed", "expected")
+_SHARES = ("win_rate", "stage_conversion", "price_realisation", "worked_deals", "answered_leads",
+           "qualified_leads")  # fmt: skip
+_MONEY = ("won_amount", "revenue_per_day")
 _PARTS = (
     ("rep_scorecard", "unit_id", "Compared with the others, same deals"),
     ("strengths", "unit_id", "Strengths by stage"),
@@ -48,14 +52,38 @@ def _page(diagnosis: Diagnosis, rep_id: str, name: str, speech: Speech) -> dict[
         if table is None:
             continue
         own = table[table[key] == rep_id]
-        own = _told(own) if source in ("rep_scorecard", "strengths") else own
+        own = _told(own, speech) if source in ("rep_scorecard", "strengths") else own
         if len(own):
-            view = shown(own, f"page_{source}", speech)
+            view = _aligned(shown(own, f"page_{source}", speech))
             tables.append(view | {"title": speech.say(title), "sheet": source, "sortable": False})
     return {"id": rep_id, "name": name, "tables": tables}
 
 
-def _told(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keep the rows that say something of this rep."""
-    column = "observed" if "observed" in rows else "conversion_rate"
-    return rows[rows[column].notna()]
+def _told(rows: pd.DataFrame, speech: Speech) -> pd.DataFrame:
+    """Keep the rows that say something of this rep, each figure in the unit of its metric."""
+    if "observed" not in rows:
+        expected = [speech.percent(one, 1) for one in rows["expected"]]
+        return rows.assign(expected=expected)[rows["conversion_rate"].notna()]
+    # conversion by stage stands below, with its range
+    rows = rows[rows["observed"].notna() & (rows["metric"] != "stage_conversion")]
+    written = {
+        column: [_written(metric, value, speech)
+                 for metric, value in zip(rows["metric"], rows[column], strict=True)]
+        for column in _OF_METRIC
+    }  # fmt: skip
+    return rows.assign(**written)
+
+
+def _written(metric: str, value: float, speech: Speech) -> str:
+    if metric in _SHARES:
+        return speech.percent(value, 1)
+    return speech.money(value) if metric in _MONEY else figure(value, speech)
+
+
+def _aligned(view: dict[str, Any]) -> dict[str, Any]:
+    """Put figures that are written as text under each other like the others."""
+    for place, head in enumerate(view["heads"]):
+        if head["column"] in _OF_METRIC:
+            for one in (head, *(row[place] for row in view["rows"])):
+                one["right"] = True
+    return view

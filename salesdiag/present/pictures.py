@@ -66,8 +66,19 @@ def finished(figure: Figure, axes: Axes, name: str) -> Picture:
     return Picture(svg, alt)
 
 
+def _with_names(table: pd.DataFrame) -> pd.DataFrame:
+    """Name people as people do; those of the same name keep their ids."""
+    if "rep_name" not in table or "unit_id" not in table:
+        return table
+    people = table.drop_duplicates("unit_id").set_index("unit_id")["rep_name"]
+    alike = people.index[people.duplicated(keep=False)]
+    names = people.drop(alike)
+    return table.assign(unit_id=table["unit_id"].map(names).fillna(table["unit_id"]))
+
+
 def _drawn(name: str, table: pd.DataFrame) -> pd.DataFrame:
     """Take the rows of a table that one picture holds."""
+    table = _with_names(table)
     if name == "target_attainment":
         return table.tail(12)
     if name == "rep_scorecard":

@@ -68,6 +68,8 @@ def columns_of(table: pd.DataFrame, name: str) -> list[str]:
         ends = {f"{column}{end}" for column in table.columns for end in ("_low", "_high")}
         return [one for one in table.columns if one not in ends and _says_something(table, one)]
     keys = [one for one in table.columns if f"_by_{one}" in name and one not in wanted]
+    if name.startswith("page_"):  # of one rep, who stands above it
+        keys = []
     return [one for one in [*keys, *wanted] if one in table and _says_something(table, one)]
 
 
