@@ -53,6 +53,9 @@ _EXHIBITS: tuple[tuple[str, Callable[..., pd.DataFrame], dict[str, Any]], ...] =
 # what is told of one day, the last of the window, and by which argument; "" where it has none
 _OF_ONE_DAY = {"pace": "on", "attainment_forecast": "on", "coverage": "on",
                "pipeline_snapshot": "at", "stalled_deals": ""}  # fmt: skip
+# what tells of the deals as they stand on the last day of the data, and of no other
+_OF_THE_LAST_DAY = ("current_stages", "deal_coverage", "deal_coverage_by_rep_id", "stalled_deals")
+_ENDS_BEFORE = "it tells of the last day of the data, and the window ends before it"
 
 
 def audit(
@@ -115,7 +118,13 @@ def with_chapters(
     """Add the tables of the chapters to a diagnosis, and what they lack."""
     tables, missed = dict(diagnosis.tables), list(diagnosis.not_examined)
     known = {one.analysis for one in missed}
+    if diagnosis.end < department.as_of:
+        for name in _OF_THE_LAST_DAY:
+            tables.pop(name, None)
+            missed.append(NotExamined(name, (), "", _ENDS_BEFORE))
     for name, analysis, options in _EXHIBITS:
+        if diagnosis.end < department.as_of and name in _OF_THE_LAST_DAY:
+            continue
         tell(name.replace("_", " "))
         when = _when(name, diagnosis)
         ask = partial(analysis, department, confidence=diagnosis.confidence, **when, **options)

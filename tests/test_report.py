@@ -59,7 +59,7 @@ def as_value(one: object) -> str:
         return ""
     if isinstance(one, str | pd.Timestamp):
         return str(one)
-    return f"{float(one):.10g}"
+    return f"{float(one):.9g}"
 
 
 def test_every_table_of_the_report_holds_the_figures_of_the_diagnosis(audited, pages):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 
 from salesdiag.diagnosis.finding import Criterion, Leader
+from salesdiag.diagnosis.ranking import SURE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 Role = Literal["architect", "manager", "caretaker"]
 
-_SURE, _WEAK = 3, 1  # points of a finding; the second where it is a raw association
+_SURE, _WEAK = 3, 1  # points of a finding; the second where it is a raw association or a hint
 _SOUND = 2  # nothing wrong inside, though most causes were looked for
 _LEVEL = 1  # for each comparison that comes out as expected
 _LEAST_POINTS = 3
@@ -93,7 +94,8 @@ def _of_causes(
     is_examined = bool(own) or len(examined) >= _LEAST_CAUSES * len(causes)
     if own:
         told = ", ".join(f"{_words(one.cause)} (grade {one.grade})" for one in own)
-        points = sum(_WEAK if one.grade == "D" else _SURE for one in own) if role else 0
+        weak = [one.grade == "D" or one.q_value >= SURE for one in own]
+        points = sum(_WEAK if one else _SURE for one in weak) if role else 0
         return Criterion(question, f"found: {told}", role, points, is_examined=True)
     if not examined:
         return Criterion(question, "could not be examined", "", 0, is_examined=False)

@@ -71,7 +71,7 @@ def _finding(
     parts = [one for one in diagnosis.gap.parts if one.name in {claim.part for claim in own}]
     rows = _own_first(finding)
     kind = "changes" if "n_places" in rows else finding.cause
-    table = shown(rows, kind, speech, rows=_EVIDENCE_ROWS)
+    table = shown(_with_names(rows, names), kind, speech, rows=_EVIDENCE_ROWS)
     return {
         "rank": rank,
         "reading": speech.reading(finding, names),
@@ -105,6 +105,16 @@ def _own_first(finding: Finding) -> pd.DataFrame:
         return table
     return table.assign(_other=~table[key].isin(ids)).sort_values(
         "_other", kind="stable").drop(columns="_other")  # fmt: skip
+
+
+def _with_names(rows: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    """Call people by their names, in whichever column they stand."""
+    if "level" in rows and "ids" in rows:
+        told = [", ".join(names.get(one, one) for one in ids.split(", ")) if level == "rep" else ids
+                for level, ids in zip(rows["level"], rows["ids"], strict=True)]  # fmt: skip
+        return rows.assign(ids=told)
+    key = next((one for one in ("unit_id", "rep_id") if one in rows), None)
+    return rows if key is None else rows.assign(**{key: [names.get(one, one) for one in rows[key]]})
 
 
 def sheet_of(rank: int, finding: Finding) -> str:
@@ -194,7 +204,10 @@ def causes_of(diagnosis: Diagnosis, speech: Speech) -> dict[str, Any] | None:
     names = {one: ", ".join(table.loc[rows, "cause"].map(speech.cause))
              for one, rows in quiet.items()}  # fmt: skip
     seen = table[~(quiet["no sign"] | quiet["not examined"])]
-    seen = seen.assign(outcome=seen["outcome"].str.replace("_", " "))
+    people = names_of(diagnosis)
+    places = [", ".join(people.get(one, one) for one in ids.split(", ")) if level == "rep" else ids
+              for level, ids in zip(seen["level"], seen["id"], strict=True)]  # fmt: skip
+    seen = seen.assign(outcome=seen["outcome"].str.replace("_", " "), id=places)
     view = shown(seen, "causes", speech) if len(seen) else None
     title = speech.say("Causes that were looked for")
     return {
@@ -210,7 +223,7 @@ def waterfall_of(diagnosis: Diagnosis, speech: Speech, most: int = 5) -> list[di
     two ends.
     """
     gap = diagnosis.gap
-    if gap.reference == "none" or not gap.expected > 0:
+    if gap.reference == "none" or not gap.expected > 0 or gap.actual < 0:
         return []
     parts = sorted(gap.parts, key=lambda one: (-abs(one.amount), one.name))
     steps = [(part_name(one, speech), one.amount) for one in parts[:most]]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from salesdiag.diagnosis.ranking import SURE
 from salesdiag.present.locale.causes import scope_text
 from salesdiag.present.speech import names_of
 
 if TYPE_CHECKING:
-    from salesdiag.diagnosis.finding import Diagnosis, Split, Standing
+    from salesdiag.diagnosis.finding import Diagnosis, Finding, Split, Standing
     from salesdiag.present.speech import Speech
 
 _MOST = 5  # names in a sentence; more are counted
@@ -33,10 +34,12 @@ def _against_past(one: Standing, speech: Speech) -> str:
         "below": ": below, beyond chance.", "above": ": above, beyond chance.",
         "as expected": ": no difference that chance does not make.",
     }  # fmt: skip
+    # an end that rounds to the year before itself is written finer
+    digits = 1 if any(round(end, 2) == 1 != end for end in (one.low, one.high)) else 0
     return speech.say(
         start + ends.get(one.verdict, ", which tells little: {reason}."),
-        share=speech.percent(one.ratio), low=speech.percent(one.low),
-        high=speech.percent(one.high), reason=speech.told(one.reason),
+        share=speech.percent(one.ratio), low=speech.percent(one.low, digits),
+        high=speech.percent(one.high, digits), reason=speech.told(one.reason),
     )  # fmt: skip
 
 
@@ -55,7 +58,11 @@ def inside(diagnosis: Diagnosis, speech: Speech) -> list[str]:
         whom = alike[0]
         if len(alike) > 1:
             whom = speech.say("{one} and {other}", one=alike[0], other=alike[1])
-        said.append(speech.say("Of {whom} none is below the others beyond chance.", whom=whom))
+        said.append(
+            speech.say(
+                "Of {whom} with enough deals none is below the others beyond chance.", whom=whom
+            )
+        )
     return said
 
 
@@ -80,17 +87,28 @@ def causes_found(diagnosis: Diagnosis, speech: Speech) -> str:
     if causes is None:
         return ""
     examined = int((causes["outcome"] != "not examined").sum())
-    found = len(diagnosis.findings)
-    if not found:
-        return speech.count(
+    sure = len(_sure(diagnosis))
+    hints = len(diagnosis.findings) - sure
+    if not sure:
+        said = speech.count(
             "No cause stands out beyond chance of the {n} that could be looked for.",
             "No cause stands out beyond chance of the {n} that could be looked for.", examined,
         ) if examined else ""  # fmt: skip
-    return speech.count(
-        "One cause stands out beyond chance, of the {examined} that could be looked for.",
-        "{n} causes stand out beyond chance, of the {examined} that could be looked for.",
-        found, examined=examined,
-    )  # fmt: skip
+    else:
+        said = speech.count(
+            "One cause stands out beyond chance, of the {examined} that could be looked for.",
+            "{n} causes stand out beyond chance, of the {examined} that could be looked for.",
+            sure, examined=examined,
+        )  # fmt: skip
+    if not hints:
+        return said
+    more = speech.count("One is a hint and may be nothing.", "{n} are hints and may be nothing.",
+                        hints)  # fmt: skip
+    return f"{said} {more}"
+
+
+def _sure(diagnosis: Diagnosis) -> list[Finding]:
+    return [one for one in diagnosis.findings if one.q_value < SURE]
 
 
 def control_of_gap(diagnosis: Diagnosis, speech: Speech) -> str:
@@ -102,6 +120,8 @@ def control_of_gap(diagnosis: Diagnosis, speech: Speech) -> str:
     if not explained:
         return speech.say("Nothing of what is missing is explained by that; see the ledger.")
     by, n = _by_control(split, explained, speech), len(diagnosis.findings)
+    if not _sure(diagnosis):
+        by += ", " + speech.say("if the hints hold")
     if split.basis == "explained":
         more = "more than is missing, for others gained" if diagnosis.gap.gap < 0 else (
             "which gains elsewhere made up for")  # fmt: skip

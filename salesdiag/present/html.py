@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from salesdiag.diagnosis.finding import Diagnosis
     from salesdiag.present.exhibits import Chapter, Exhibit
+    from salesdiag.present.pictures import Picture
 
 
 def write_html(
@@ -115,10 +116,10 @@ def gather(
 
 
 def _findings(diagnosis: Diagnosis, speech: Speech) -> list[dict[str, Any]]:
-    told = findings_of(diagnosis, speech)
-    pairs = zip(told, diagnosis.findings, strict=True)
-    return [one | {"picture": evidence_picture(finding, one["rank"], speech)}
-            for one, finding in pairs]  # fmt: skip
+    return [
+        one | {"picture": evidence_picture(diagnosis, one["rank"], speech)}
+        for one in findings_of(diagnosis, speech)
+    ]
 
 
 def _not_examined(diagnosis: Diagnosis, speech: Speech) -> list[dict[str, Any]]:
@@ -141,11 +142,14 @@ def _chapter(
     shows = [view for one in chapter.exhibits for view in _exhibit(diagnosis, one, speech)]
     names = {one.table for one in chapter.exhibits}
     missed = [one for one in diagnosis.not_examined if one.analysis.split(":")[0] in names]
+    known = {name.split(":")[0] for name in (*diagnosis.tables, *(one.analysis for one in missed))}
+    absent = [speech.cause(one.table) for one in chapter.exhibits if one.table not in known]
     return {
         "anchor": chapter.anchor,
         "title": speech.say(chapter.title),
         "question": speech.say(chapter.question),
         "exhibits": shows,
+        "absent": ", ".join(absent),
         "missed": [speech.say("{name} could not be examined: {reason}",
                               name=speech.cause(one.analysis), reason=speech.told(one.reason))
                    for one in missed],
@@ -164,9 +168,18 @@ def _exhibit(diagnosis: Diagnosis, exhibit: Exhibit, speech: Speech) -> list[dic
             "title": speech.cause(name), "picture": drawn,
             "read": speech.say(exhibit.read) if drawn else "",
             "wrong": speech.say(exhibit.wrong) if drawn else "",
+            "cut": _cut(drawn, name, speech),
             "table": shown(table, name, speech) if has_table else None,
         })  # fmt: skip
     return [one for one in views if one["picture"] or one["table"]]
+
+
+def _cut(drawn: Picture | None, name: str, speech: Speech) -> str:
+    """Say how many rows a picture leaves out."""
+    if drawn is None or drawn.n_rows <= drawn.n_drawn:
+        return ""
+    return speech.say("Drawn are {n} of {all}; the others stand in tables.xlsx, sheet {sheet}.",
+                      n=drawn.n_drawn, all=drawn.n_rows, sheet=name)  # fmt: skip
 
 
 @lru_cache(maxsize=1)

@@ -23,7 +23,8 @@ _TALL = {"rep_scorecard": 0.24, "target_attainment": 0.5, "stage_conversion": 0.
          "stalled_deals": 0.45, "pipeline_snapshot": 0.45, "changes": 0.3}  # fmt: skip
 _FIXED = {"results_board": 5.6}
 _CHROME = 1.5  # inches for title, note and axis
-_ID = re.compile(r'(?<=id=")[^"]+|(?<=url\(#)[^)]+|(?<=href="#)[^"]+')
+_TAG = re.compile(r"<[^>]*>")
+_ID = re.compile(r'(?<= id=")[^"]+|(?<=url\(#)[^)]+|(?<=href="#)[^"]+')
 
 
 class Picture(NamedTuple):
@@ -31,6 +32,8 @@ class Picture(NamedTuple):
 
     svg: str
     alt: str
+    n_drawn: int = 0  # rows, of those that could be
+    n_rows: int = 0
 
 
 def picture(name: str, table: pd.DataFrame, language: str) -> Picture | None:
@@ -45,7 +48,14 @@ def picture(name: str, table: pd.DataFrame, language: str) -> Picture | None:
         getattr(plots, f"plot_{name}")(rows, ax=axes, language=language)
     except InputError:  # several groups, or nothing in it that could be drawn
         return None
-    return finished(figure, axes, name)
+    return finished(figure, axes, name)._replace(n_drawn=len(rows), n_rows=_drawable(name, table))
+
+
+def _drawable(name: str, table: pd.DataFrame) -> int:
+    """Count the rows that a picture of all of them would hold."""
+    if name != "rep_scorecard":
+        return 0
+    return int(((table["metric"] == "win_rate") & table["shrunken_value"].notna()).sum())
 
 
 def canvas(height: float) -> tuple[Figure, Axes]:
@@ -62,8 +72,11 @@ def finished(figure: Figure, axes: Axes, name: str) -> Picture:
 
     title = axes.get_title(loc="left").replace("\n", " ")
     alt = ". ".join(one for one in (title, note_of(axes).replace("\n", " ")) if one)
-    svg = _ID.sub(lambda found: f"{name}-{found[0]}", _svg(figure))
-    return Picture(svg, alt)
+
+    def own(tag: re.Match[str]) -> str:  # words between the tags stay as they are
+        return _ID.sub(lambda found: f"{name}-{found[0]}", tag[0])
+
+    return Picture(_TAG.sub(own, _svg(figure)), alt)
 
 
 def _with_names(table: pd.DataFrame) -> pd.DataFrame:
@@ -83,7 +96,9 @@ def _drawn(name: str, table: pd.DataFrame) -> pd.DataFrame:
         return table.tail(12)
     if name == "rep_scorecard":
         rows = table[(table["metric"] == "win_rate") & table["shrunken_value"].notna()]
-        return rows.head(_MOST_ROWS)
+        # whoever stands out is drawn, however many there are
+        order = (rows["reading"] == "as expected").sort_values(kind="stable").index
+        return rows.loc[order].head(_MOST_ROWS)
     if name == "activity_result_correlation":  # the other coefficients stand in the workbook
         return table[table["coefficient"] == "pearson"]
     if name == "stage_conversion" and table["from_stage"].duplicated().any():

@@ -29,6 +29,7 @@ _MAX_NAME = 31
 _MOST_EXACT = 2**53  # beyond, a workbook rounds whole numbers
 _WIDEST, _NARROWEST, _MEASURED_ROWS = 60, 8, 500
 _DATE, _TIME = "yyyy-mm-dd", "yyyy-mm-dd hh:mm"
+_WHOLE = 1e6  # from here on nine digits would cut cents
 _DAYS_KNOWN = range(1900, 10_000)  # years that a workbook can write
 # not allowed in the files that a workbook is made of
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -228,6 +229,11 @@ def _width(column: _Column, texts: Iterable[str]) -> float:
     )
 
 
+def _settled(size: float) -> float:
+    """Drop the digits that hang on the order in which an engine adds."""
+    return float(f"{size:.9g}") if abs(size) < _WHOLE else size
+
+
 def _write(
     book: Book,
     sheet: Any,  # noqa: ANN401
@@ -251,7 +257,7 @@ def _write(
             sheet.write_string(*place, str(value), book.format(**look))
         else:
             shown = _figures(size) if number_format in ("General", "") else number_format
-            sheet.write_number(*place, size, book.format(**look, num_format=shown))
+            sheet.write_number(*place, _settled(size), book.format(**look, num_format=shown))
     elif isinstance(value, date) and value.year in _DAYS_KNOWN:
         moment = datetime(value.year, value.month, value.day)
         if isinstance(value, datetime):

@@ -87,8 +87,13 @@ def _scale(table: pd.DataFrame, column: str) -> float:
 def _head(
     table: pd.DataFrame, column: str, name: str, speech: Speech, width: int | None
 ) -> dict[str, Any]:
+    text, kind = label(column, speech.language, table=name), style_of(column).kind
+    if kind == "points":
+        text += f", {speech.say('points')}"
+    if kind == "money" and speech.currency:
+        text += f", {speech.currency}"
     return {
-        "column": column, "text": label(column, speech.language, table=name),
+        "column": column, "text": text,
         "right": _is_number(table, column), "width": width,
     }  # fmt: skip
 
@@ -134,7 +139,7 @@ def _sort_value(value: object) -> str:
     if value is None or value != value or str(value) in ("NaT", "<NA>"):
         return ""
     if isinstance(value, Real):  # a flag is one too
-        return f"{float(value):.10g}"
+        return f"{float(value):.9g}"
     return str(value)[:_LONGEST]
 
 

@@ -15,6 +15,7 @@ from salesdiag.present.locale.catalogues import check_language, text
 from salesdiag.present.locale.causes import cause_name, cause_sentence, figure_text, scope_text
 from salesdiag.present.locale.retold import retell
 from salesdiag.present.sheets import Book, flat, safe_text, sheet_names, write_table
+from salesdiag.present.speech import names_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,10 +95,12 @@ def _findings(diagnosis: Diagnosis, language: str) -> pd.DataFrame:
     """Give the findings, a row each; the sentences in the reader's language."""
     import pandas as pd
 
+    names = names_of(diagnosis)
+
     rows = [
         (rank, one.cause, one.scope.level, one.scope.id, one.scope.stage, one.control, one.grade,
          one.measured, one.expected, one.n, one.q_value, one.money, one.money_low, one.money_high,
-         one.money_basis, *_sentences(one, language),
+         one.money_basis, *_sentences(one, language, names),
          "; ".join(f"{_named(rival.cause, language)}: {retell(rival.outcome, language)}"
                    for rival in one.rivals))
         for rank, one in enumerate(diagnosis.findings, start=1)
@@ -109,13 +112,15 @@ def _named(cause: str, language: str) -> str:
     return cause if language == "en" else cause_name(cause, language)
 
 
-def _sentences(finding: Finding, language: str) -> tuple[str, str, str]:
+def _sentences(finding: Finding, language: str, names: dict[str, str]) -> tuple[str, str, str]:
     """Give reading, caveat and next step."""
     plain = (finding.reading, finding.caveat, finding.next_step)
     cause = CATALOGUE.get(finding.cause)
     if language == "en" or cause is None:
         return plain
     ids = [] if finding.scope.id is None else finding.scope.id.split(", ")
+    if finding.scope.level == "rep":
+        ids = [names.get(one, one) for one in ids]
     measured, expected = (figure_text(value, cause.unit, language)
                           for value in (finding.measured, finding.expected))  # fmt: skip
     reading, caveat, next_step = (
