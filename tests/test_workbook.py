@@ -85,7 +85,7 @@ def assert_holds(sheet, table):
         expected = [known(value) for value in table[column].tolist()]
         for value, other in zip(found[column], expected, strict=True):
             if isinstance(other, float | int) and not isinstance(other, bool):
-                assert value == pytest.approx(other, rel=1e-12), column
+                assert value == pytest.approx(other, rel=1e-8), column
             else:
                 assert value == other, column
 

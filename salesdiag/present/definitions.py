@@ -42,7 +42,8 @@ _EVIDENCE = {
 # tables that the diagnosis itself makes
 _OWN = {
     "findings": {
-        "rank": "1 comes first: by money and how sure it is", "cause": "code of the fault", "level": "where it sits",
+        "rank": "1 comes first: by money and how sure it is", "cause": "code of the fault",
+        "level": "where it sits",
         "id": "which of these", "stage": "the stage being left",
         "control": "who can change it: direct (head of sales), indirect (company), external",
         "grade": "evidence: A natural experiment, B adjusted and robust, C adjusted, D raw",
