@@ -25,6 +25,8 @@ def canonical_order(rows: Floats) -> NDArray[np.intp]:
     >>> canonical_order(np.array([[2.0, 1.0], [1.0, 5.0], [1.0, 3.0]])).tolist()
     [2, 1, 0]
     """
+    if not rows.size:
+        return np.arange(len(rows))
     return np.lexsort(rows.reshape(len(rows), -1).T[::-1])
 
 
