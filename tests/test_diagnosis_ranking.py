@@ -177,3 +177,26 @@ def test_figures_are_written_as_a_person_says_them():
     assert figure(0.034, "rate") == "3.4 %"
     assert figure(712_431.22, "money") == "712,000"
     assert figure(12.0, "number") == "12"
+
+
+def test_what_is_not_sure_after_all_that_was_tried_may_be_nothing():
+    one = suspect("stage_leak", p=1e-3)
+    sure, hint = (rank([one], [q], 0.9, Stakes(1000.0))[0] for q in (0.049, 0.051))
+    assert sure.money_low > 0
+    assert hint.money_low == 0
+    assert (hint.money, hint.money_high) == (sure.money, sure.money_high)
+    assert rank([one], [0.21], 0.9, Stakes(1000.0)) == []
+
+
+def test_a_fault_that_is_seen_need_not_cost_as_surely_as_one_that_is_not():
+    # a third of its error: much for what is seen, too little for what is only a loss
+    seen = suspect("process_skipped", p=1e-6, harm=-0.02, error=0.06, has_driver=True)
+    assert seen.costs()
+    assert not dataclasses.replace(seen, has_driver=False).costs()
+    assert not dataclasses.replace(seen, p_value=0.02).costs()
+
+
+def test_of_two_findings_of_like_money_the_surer_comes_first():
+    first, second = suspect("stage_leak"), suspect("slow_response")
+    found = rank([first, second], [0.04, 1e-6], 0.9, Stakes(1000.0))
+    assert [one.cause for one in found] == ["slow_response", "stage_leak"]
