@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -56,6 +58,14 @@ def test_broken_rules_and_people_together_are_too_close_to_call():
 
 def test_a_raw_association_alone_decides_nothing():
     assert needed("slow_response", below=("plan",), grade="D").role == "undecided"
+
+
+def test_a_hint_alone_decides_nothing():
+    hint = replace(finding("slow_response"), q_value=0.1)
+    outcomes = dict.fromkeys(CATALOGUE, "no sign")
+    below = Standing("plan", "below", 0.9, 0.8, 1.1, 100)
+    leader = leader_needed([hint], outcomes, [below], TELLS)
+    assert (leader.points("manager"), leader.role) == (1, "undecided")
 
 
 def test_a_result_below_its_plan_without_a_cause_calls_for_no_caretaker():

@@ -125,17 +125,19 @@ def number(text: str) -> float:
     return float(text.replace(",", "").replace("\N{MINUS SIGN}", "-"))
 
 
-def test_the_bars_of_the_first_screen_are_as_long_as_their_money(audited, pages):
+def test_the_bars_of_the_first_screen_lead_from_plan_to_actual(audited, pages):
     bars = [
-        [float(one) for one in re.findall(r"[-\d.]+(?=%)", bar.get("style"))]
+        (bar.get("class").split()[-1], *map(float, re.findall(r"[-\d.]+(?=%)", bar.get("style"))))
         for bar in pages["en"].xpath("//div[@class='plan']//div[starts-with(@class, 'bar')]")
     ]
-    (_left, whole), *steps, (_start, actual) = bars
+    (_kind, _left, whole), *steps, (_last, _start, actual) = bars
     assert actual / whole == pytest.approx(audited.gap.actual / audited.gap.expected, abs=0.002)
     assert 1 < len(steps) <= 6
-    # the parts lead from one end to the other
-    moved = sum(width for _left, width in steps)
-    assert moved >= abs(whole - actual) - 0.5
+    level = whole
+    for kind, left, width in steps:  # each begins where the one before ended
+        assert (left if kind == "up" else left + width) == pytest.approx(level, abs=0.2)
+        level = left + width if kind == "up" else left
+    assert level == pytest.approx(actual, abs=0.2)
 
 
 def test_all_languages_show_the_same_figures(pages):
