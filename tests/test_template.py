@@ -79,6 +79,14 @@ def test_nothing_but_what_was_filled_in_is_read(made):
     assert "прочти меня" in unused  # explanations and examples
 
 
+@pytest.mark.parametrize("made", ["en"], indirect=True)
+def test_sheets_that_stay_empty_are_no_tables_of_the_department(made):
+    department = sd.load(filled(made, {"deals": DEALS}))
+    assert department.tables == ("deals",)
+    report = department.load_report
+    assert "leads" in report[report["topic"] == "sheet not used"]["item"].tolist()
+
+
 @pytest.mark.parametrize("made", ["vi"], indirect=True)
 def test_sheets_that_stay_empty_may_be_deleted(made):
     department = sd.load(filled(made, {"deals": DEALS}, keep=["deals"]))

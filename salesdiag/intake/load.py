@@ -176,6 +176,10 @@ def _load_canonical(
             continue
         zone = settings.calendar.time_zone
         raw: RawTable = read_source(folder, source, TABLES[name].names, zone=zone)
+        if source.sheet and name != "deals" and not raw.n_rows and not raw.set_aside:
+            fact = Fact("sheet not used", source.sheet, 0, "headings without rows")
+            lines.append(("", source.file, source.sheet, fact))
+            continue
         tables[name], facts = canonical_table(name, raw, zone)
         lines += [(name, source.file, raw.sheet, fact) for fact in facts]
     return tables, lines, settings
