@@ -71,6 +71,11 @@ def _finding(
     parts = [one for one in diagnosis.gap.parts if one.name in {claim.part for claim in own}]
     rows = _own_first(finding)
     kind = "changes" if "n_places" in rows else finding.cause
+    if kind == "changes":
+        rows = rows.assign(**{
+            column: [speech.figure(one, finding.cause) for one in rows[column]]
+            for column in ("measured", "expected")
+        })  # fmt: skip
     table = shown(_with_names(rows, names), kind, speech, rows=_EVIDENCE_ROWS)
     return {
         "rank": rank,
@@ -93,7 +98,8 @@ def _finding(
         "rivals": [_rival(one, speech, names) for one in finding.rivals],
         "caveat": speech.caveat(finding),
         "next_step": speech.next_step(finding, names),
-        "table": table | {"title": speech.say("Evidence"), "sheet": sheet_of(rank, finding)},
+        "table": table
+        | {"title": speech.say("Evidence"), "sheet": sheet_of(rank, finding), "sortable": False},
     }
 
 

@@ -54,7 +54,7 @@ def _page(diagnosis: Diagnosis, rep_id: str, name: str, speech: Speech) -> dict[
         own = table[table[key] == rep_id]
         own = _told(own, speech) if source in ("rep_scorecard", "strengths") else own
         if len(own):
-            view = _aligned(shown(own, f"page_{source}", speech))
+            view = shown(own, f"page_{source}", speech)
             tables.append(view | {"title": speech.say(title), "sheet": source, "sortable": False})
     return {"id": rep_id, "name": name, "tables": tables}
 
@@ -78,12 +78,3 @@ def _written(metric: str, value: float, speech: Speech) -> str:
     if metric in _SHARES:
         return speech.percent(value, 1)
     return speech.money(value) if metric in _MONEY else figure(value, speech)
-
-
-def _aligned(view: dict[str, Any]) -> dict[str, Any]:
-    """Put figures that are written as text under each other like the others."""
-    for place, head in enumerate(view["heads"]):
-        if head["column"] in _OF_METRIC:
-            for one in (head, *(row[place] for row in view["rows"])):
-                one["right"] = True
-    return view

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _LONG_WORD = 18  # letters; a longer one may be broken to keep a table on the page
 _LONGEST = 200  # letters to sort by
+_MOST_COLUMNS = 8  # of a table of which nobody said what a reader needs
 MAX_ROWS = 60  # longer tables are shown in full in the workbook
 # percent of the page; these have more text than a page is wide
 _WIDTHS = {
@@ -33,6 +34,8 @@ _WIDTHS = {
               "n_examined": 11, "failing_share": 8, "examples": 13, "effect": 16},
     "head_of_sales": {"question": 32, "evidence": 46, "speaks_for": 13, "points": 9},
 }  # fmt: skip
+# columns of figures that may be written as text, each in a unit of its own
+_FIGURES = frozenset({"measured", "observed", "expected"})
 # columns of sentences, which are told in the reader's language
 TOLD = frozenset({"rule", "effect", "reason", "question", "evidence", "outcome", "topic"})
 
@@ -66,7 +69,8 @@ def columns_of(table: pd.DataFrame, name: str) -> list[str]:
     wanted = next((columns for start, columns in SHOWN.items() if name.startswith(start)), None)
     if wanted is None:
         ends = {f"{column}{end}" for column in table.columns for end in ("_low", "_high")}
-        return [one for one in table.columns if one not in ends and _says_something(table, one)]
+        told = [one for one in table.columns if one not in ends and _says_something(table, one)]
+        return told[:_MOST_COLUMNS]
     keys = [one for one in table.columns if f"_by_{one}" in name and one not in wanted]
     if name.startswith("page_"):  # of one rep, who stands above it
         keys = []
@@ -94,7 +98,7 @@ def _head(
         text += f", {speech.currency}"
     return {
         "column": column, "text": text,
-        "right": _is_number(table, column), "width": width,
+        "right": column in _FIGURES or _is_number(table, column), "width": width,
     }  # fmt: skip
 
 
