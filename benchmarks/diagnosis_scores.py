@@ -118,8 +118,15 @@ def first_of(line, reading):
     return line.get("naive", {}).get(reading)
 
 
+def was_read(line, reading):
+    """Tell whether a world was read so: the naive readings may have been left out of it."""
+    return reading == "ours" or "naive" in line
+
+
 def names_truth(line, reading):
     """Tell whether the planted cause, and its scope, are named first; None: not to be told."""
+    if not was_read(line, reading):
+        return None, None
     truth, found = line["truths"][0], first_of(line, reading) or {}
     if reading == "wise_pizza":  # names segments, and never a cause
         planted = {truth["level"]: ", ".join(truth["ids"])}

@@ -22,6 +22,7 @@ from diagnosis_scores import (
     outcomes,
     rate,
     table,
+    was_read,
     where,
 )  # fmt: skip
 
@@ -288,7 +289,7 @@ def _readings(faults, healthy):
         for strength in (1.0, 0.5):
             told = [names_truth(line, reading) for line in where(known, strength=strength)]
             cells += [rate([pair[place] for pair in told]) for place in (0, 1)]
-        answers = [first_of(line, reading) or {} for line in healthy]
+        answers = [first_of(line, reading) or {} for line in healthy if was_read(line, reading)]
         named = [bool(one) and "problem" not in one for one in answers]
         n_none = sum("problem" in (first_of(line, reading) or {}) for line in known + healthy)
         rows.append([READERS[reading], *cells, rate(named), n_none])
