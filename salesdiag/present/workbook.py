@@ -12,15 +12,15 @@ from salesdiag.present import labels
 from salesdiag.present.answers import sheet_of
 from salesdiag.present.definitions import definitions
 from salesdiag.present.locale.catalogues import check_language, text
-from salesdiag.present.locale.causes import cause_name, cause_sentence, figure_text, scope_text
+from salesdiag.present.locale.causes import cause_name
 from salesdiag.present.locale.retold import retell
 from salesdiag.present.sheets import Book, flat, safe_text, sheet_names, write_table
-from salesdiag.present.speech import names_of
+from salesdiag.present.speech import Speech, names_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from salesdiag.diagnosis.finding import Diagnosis, Finding
+    from salesdiag.diagnosis.finding import Diagnosis
 
 _FINDING = [
     "rank", "cause", "level", "id", "stage", "control", "grade", "measured", "expected",
@@ -95,12 +95,12 @@ def _findings(diagnosis: Diagnosis, language: str) -> pd.DataFrame:
     """Give the findings, a row each; the sentences in the reader's language."""
     import pandas as pd
 
-    names = names_of(diagnosis)
-
+    names, speech = names_of(diagnosis), Speech(language, diagnosis.currency)
     rows = [
         (rank, one.cause, one.scope.level, one.scope.id, one.scope.stage, one.control, one.grade,
          one.measured, one.expected, one.n, one.q_value, one.money, one.money_low, one.money_high,
-         one.money_basis, *_sentences(one, language, names),
+         one.money_basis, speech.reading(one, names), speech.caveat(one),
+         speech.next_step(one, names),
          "; ".join(f"{_named(rival.cause, language)}: {retell(rival.outcome, language)}"
                    for rival in one.rivals))
         for rank, one in enumerate(diagnosis.findings, start=1)
@@ -110,26 +110,6 @@ def _findings(diagnosis: Diagnosis, language: str) -> pd.DataFrame:
 
 def _named(cause: str, language: str) -> str:
     return cause if language == "en" else cause_name(cause, language)
-
-
-def _sentences(finding: Finding, language: str, names: dict[str, str]) -> tuple[str, str, str]:
-    """Give reading, caveat and next step."""
-    plain = (finding.reading, finding.caveat, finding.next_step)
-    cause = CATALOGUE.get(finding.cause)
-    if language == "en" or cause is None:
-        return plain
-    ids = [] if finding.scope.id is None else finding.scope.id.split(", ")
-    if finding.scope.level == "rep":
-        ids = [names.get(one, one) for one in ids]
-    measured, expected = (figure_text(value, cause.unit, language)
-                          for value in (finding.measured, finding.expected))  # fmt: skip
-    reading, caveat, next_step = (
-        cause_sentence(words, language, scope=scope_text(finding.scope.level, ids, language),
-                       stage=finding.scope.stage, n=finding.n, measured=measured,
-                       expected=expected)
-        for words in (cause.reading, cause.caveat, cause.next_step)
-    )  # fmt: skip
-    return reading, caveat, next_step
 
 
 def _units(diagnosis: Diagnosis) -> dict[int, str]:
