@@ -99,7 +99,7 @@ def _soil_activities(
     when = activities["occurred_at"].to_numpy().astype("datetime64[s]")
     key = _numbers(activities["deal_id"]) + 7 * _numbers(activities["lead_id"])
     second = when.astype(np.int64)
-    limit = (story.scene.grid.as_of - 1).astype("datetime64[s]")
+    limit = (story.scene.grid.as_of - np.timedelta64(1, "D")).astype("datetime64[s]")
     shifted = (draws.uniform("zone", key, second) < 0.004 * noise) & (when < limit)
     moved = np.where(shifted, when + 3 * _HOUR, when)
     lag = activities["logged_at"].to_numpy().astype("datetime64[s]") - when

@@ -100,7 +100,7 @@ def make_demand(draws: Draws, grid: Grid, layout: Layout) -> tuple[Demand, Accou
 def _leads(draws: Draws, grid: Grid, layout: Layout) -> tuple[Times, Ints, Ints]:
     """Let leads come in: more in season, fewer on days off, at all hours."""
     rng, traits = draws.stream("leads"), layout.traits
-    days = np.arange(grid.days[0], grid.as_of + 1, dtype="datetime64[D]")
+    days = np.arange(grid.days[0], grid.as_of + np.timedelta64(1, "D"), dtype="datetime64[D]")
     month = days.astype("datetime64[M]").astype(np.int64) % 12
     years = (days - grid.first_day).astype(np.int64) / 365.25
     wave = np.exp(0.05 * rng.normal(size=len(days) // 7 + 1))[np.arange(len(days)) // 7]

@@ -30,7 +30,7 @@ def reps(book: Book) -> Columns:
     heads = [f"M{number:02d}" for number in range(1, n_teams + 1)]
     n_reps = len(staff.seat)
     calendar_hired = _day(story, staff.hired)
-    first = grid.days[0] - 400 - 90 * np.arange(n_teams)
+    first = grid.days[0] - (400 + 90 * np.arange(n_teams)).astype("timedelta64[D]")
     columns = {
         "rep_id": np.array([*heads, *book.reps], dtype=object),
         "rep_name": np.array(
@@ -178,7 +178,8 @@ def forecasts(book: Book) -> Columns:
                             story.plan.of_reps > 0], axis=1)  # fmt: skip
     quarter, late, which = np.nonzero(there[:, None, :] & np.ones(quarters.shape, dtype=bool))
     start, end = _periods(story)
-    made = (start[quarter].astype("datetime64[M]") + late).astype("datetime64[D]") + 2
+    month = start[quarter].astype("datetime64[M]") + late.astype("timedelta64[M]")
+    made = month.astype("datetime64[D]") + np.timedelta64(2, "D")
     levels = np.repeat([0, 1, 2], [1, n_teams, n_reps])
     return {
         "level": pick(_TARGETS_OF, levels[which]),
@@ -226,7 +227,8 @@ def market(book: Book) -> Columns:
     story = book.story
     grid, traits = story.scene.grid, story.scene.layout.traits
     months = np.arange(
-        grid.first_day.astype("datetime64[M]"), grid.as_of.astype("datetime64[M]") + 1
+        grid.first_day.astype("datetime64[M]"),
+        (grid.as_of + np.timedelta64(1, "D")).astype("datetime64[M]"),
     )
     wave = 1 + traits.season * (SEASON[months.astype(np.int64) % 12] - 1)
     noise = np.exp(0.012 * story.scene.draws.stream("market").normal(size=len(months)))

@@ -16,6 +16,7 @@ OPENS, CLOSES = 9, 18  # o'clock
 _HOURS = CLOSES - OPENS
 _WARM_UP = 9  # months before the data, so that the pipeline is full on their first day
 _MONTH = "datetime64[M]"
+_A_DAY, _A_QUARTER = np.timedelta64(1, "D"), np.timedelta64(3, "M")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,11 +70,10 @@ class Grid:
     def quarters(self) -> list[tuple[np.datetime64, np.datetime64]]:
         """List first and last day of the quarters that lie in the data."""
         first = self.first_day.astype(_MONTH)
-        last = (self.as_of + np.timedelta64(1, "D")).astype(_MONTH)
+        last = (self.as_of + _A_DAY).astype(_MONTH)
         number = int((last - first).astype(np.int64)) // 3
-        starts = [last - 3 * (number - place) for place in range(number)]
-        day = np.timedelta64(1, "D")
-        return [(one.astype("datetime64[D]"), (one + 3).astype("datetime64[D]") - day)
+        starts = [last - (number - place) * _A_QUARTER for place in range(number)]
+        return [(one.astype("datetime64[D]"), (one + _A_QUARTER).astype("datetime64[D]") - _A_DAY)
                 for one in starts]  # fmt: skip
 
 
@@ -89,10 +89,11 @@ def make_grid(as_of: date, months: int, holidays: tuple[str, ...]) -> Grid:
     holidays : tuple of str
         Month and day of each.
     """
-    end = np.datetime64(as_of, "D") + 1
-    first_day = (end.astype(_MONTH) - months).astype("datetime64[D]")
-    begin = (end.astype(_MONTH) - months - _WARM_UP).astype("datetime64[D]")
-    window_day = (end.astype(_MONTH) - 12).astype("datetime64[D]")
+    end = np.datetime64(as_of, "D") + _A_DAY
+    first_month = end.astype(_MONTH) - np.timedelta64(months, "M")
+    first_day = first_month.astype("datetime64[D]")
+    begin = (first_month - np.timedelta64(_WARM_UP, "M")).astype("datetime64[D]")
+    window_day = (end.astype(_MONTH) - 4 * _A_QUARTER).astype("datetime64[D]")
     years = range(begin.astype(object).year, as_of.year + 1)
     off = np.array([f"{year}-{day}" for year in years for day in holidays], dtype="datetime64[D]")
     every = np.arange(begin, end, dtype="datetime64[D]")
@@ -108,7 +109,7 @@ def make_grid(as_of: date, months: int, holidays: tuple[str, ...]) -> Grid:
         window=int(np.searchsorted(days, max(window_day, first_day))),
         first_day=first_day,
         window_day=max(window_day, first_day),
-        as_of=end - 1,
+        as_of=end - _A_DAY,
         month=days.astype(_MONTH).astype(np.int64) % 12,
         quarter=quarter - quarter[0],
         left_in_quarter=last - index,

@@ -263,12 +263,13 @@ def _targets() -> Columns:
     names = [None, *setting.TEAMS, *_rep_ids(np.arange(plan.shape[1]))]
     levels = ["department", *["team"] * len(setting.TEAMS), *["rep"] * plan.shape[1]]
     quarter, which = np.nonzero(figures)
-    first = np.datetime64("2024-01") + 3 * quarter
+    first = np.datetime64("2024-01") + (3 * quarter).astype("timedelta64[M]")
     return {
         "level": _pick(levels, which),
         "id": _pick(names, which),
         "period_start": first.astype("datetime64[s]"),
-        "period_end": (first + 3).astype("datetime64[s]") - np.timedelta64(1, "D"),
+        "period_end": (first + np.timedelta64(3, "M")).astype("datetime64[s]")
+        - np.timedelta64(1, "D"),
         "metric": np.full(len(which), "revenue", dtype=object),
         "target": figures[quarter, which],
     }

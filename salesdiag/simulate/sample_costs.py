@@ -34,7 +34,7 @@ def source_costs() -> pd.DataFrame:
     rows = []
     for place, month in enumerate(_MONTHS):
         first = month.astype("datetime64[s]")
-        last = (month + 1).astype("datetime64[D]") - np.timedelta64(1, "D")
+        last = (month + np.timedelta64(1, "M")).astype("datetime64[D]") - np.timedelta64(1, "D")
         growth = _GROWTH ** (place // 12)
         for source, budget in _BUDGET.items():
             season = 1.0 if source in _EVEN else _SEASON[place % 12]

@@ -183,7 +183,7 @@ def call_scores(book: Book, calls: Columns) -> Columns:
     score = 66 + like[whole] + call[whole] + noise + severity[scorers]
     delay = (1 + 4 * draws.uniform("scored on", tag[whole], when[whole])) * 86_400
     scored_at = (when[whole] + delay.astype(np.int64)).astype("datetime64[s]")
-    inside = scored_at < story.scene.grid.as_of + 1
+    inside = scored_at < story.scene.grid.as_of + np.timedelta64(1, "D")
     names = np.array([f"Q{one}" for one in range(1, n_scorers + 1)], dtype=object)
     ids: Texts = calls["activity_id"][rows][whole]
     columns = {

@@ -173,7 +173,7 @@ def _checked(
     except ValueError:
         message = f"as_of must be a day such as 2025-12-31; got {as_of!r}."
         raise InputError(message) from None
-    following = np.datetime64(last, "D") + 1
+    following = np.datetime64(last, "D") + np.timedelta64(1, "D")
     if following.astype("datetime64[M]").astype(np.int64) % 3 or str(following)[-2:] != "01":
         problem = f"as_of must be the last day of a quarter, such as 2025-12-31; got {last}."
     elif seed < 0:

@@ -128,7 +128,9 @@ def eves(
     days = np.array([pd.Timestamp(one).to_datetime64() for one in ends], dtype="datetime64[D]")
     if not len(days) or not least.eve_days:
         return []
-    off = calendar.days_off((days.min() - 31).astype(object), days.max().astype(object))
+    off = calendar.days_off(
+        (days.min() - np.timedelta64(31, "D")).astype(object), days.max().astype(object)
+    )
     for back in range(least.eve_days):
         found |= set(np.busday_offset(
             days, -back, roll="backward", weekmask=week, holidays=np.array(off, "datetime64[D]")

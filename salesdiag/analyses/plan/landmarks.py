@@ -61,7 +61,7 @@ def day_of_share(
     department: Department, first: pd.Timestamp, last: pd.Timestamp, elapsed: float
 ) -> pd.Timestamp:
     """Give the day by which a share of the working days of a period is gone, to the nearest."""
-    days = np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + 1)
+    days = np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + np.timedelta64(1, "D"))
     open_days = days[_is_working(department, days)]
     number = int(np.floor(elapsed * len(open_days) + 0.5))
     if not number or not len(open_days):

@@ -119,7 +119,7 @@ def _selling_days(
 ) -> Floats:  # fmt: skip
     epoch = np.asarray(months - 1970 * 12).astype("datetime64[M]")
     begins = epoch.astype("datetime64[D]")
-    ends = (epoch + 1).astype("datetime64[D]") - np.timedelta64(1, "D")
+    ends = (epoch + np.timedelta64(1, "M")).astype("datetime64[D]") - np.timedelta64(1, "D")
     low = np.maximum(days_of(reps["first_day"])[:, None], begins[None, :])
     high = np.minimum(days_of(reps["last_day"])[:, None], ends[None, :])
     days = working_days(department, low.ravel(), high.ravel())

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from salesdiag.department import Department
 
 METRICS = ("wins", "revenue")
+_DAY, _MONTH = np.timedelta64(1, "D"), np.timedelta64(1, "M")
 
 
 class Cells(NamedTuple):
@@ -136,8 +137,8 @@ def tenure_start(
     [datetime.date(2025, 3, 1)]
     """
     since_month = since.astype("datetime64[M]")
-    month = since_month + np.asarray(months)
-    length = (month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")
+    month = since_month + np.asarray(months).astype("timedelta64[M]")
+    length = (month + _MONTH).astype("datetime64[D]") - month.astype("datetime64[D]")
     return np.asarray(month.astype("datetime64[D]") + np.minimum(since - since_month, length))
 
 
@@ -177,13 +178,14 @@ def _exposure(
     n_months = int(_month_number(np.array([until], dtype="datetime64[D]"), start)[0]) + 1
     rep = np.repeat(np.arange(len(reps)), n_months)
     month = np.tile(np.arange(n_months), len(reps))
-    begins = (np.datetime64(start, "M") + month).astype("datetime64[D]")
-    ends = (np.datetime64(start, "M") + month + 1).astype("datetime64[D]") - np.timedelta64(1, "D")
+    months = np.datetime64(start, "M") + month.astype("timedelta64[M]")
+    begins = months.astype("datetime64[D]")
+    ends = (months + _MONTH).astype("datetime64[D]") - _DAY
     since = days_of(reps["since"])[rep]
     turn = begins + (since - since.astype("datetime64[M]"))
     first = np.maximum(days_of(reps["first_day"])[rep], np.datetime64(start, "D"))
     last = np.minimum(days_of(reps["last_day"])[rep], np.datetime64(until, "D"))
-    before = np.maximum(begins, first), np.minimum(np.minimum(ends, turn - 1), last)
+    before = np.maximum(begins, first), np.minimum(np.minimum(ends, turn - _DAY), last)
     after = np.maximum(np.maximum(begins, turn), first), np.minimum(ends, last)
     parts = []
     for low, high in (before, after):
