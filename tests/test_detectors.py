@@ -184,7 +184,7 @@ def test_a_single_rep_is_diagnosed():
 def test_without_amounts_a_cause_is_named_and_nothing_is_said_of_its_money():
     made = planted("stage_leak")
     deals = made.tables["deals"].drop(columns=["amount", "list_amount", "cost_amount"])
-    (own,) = diagnosed(made.tables | {"deals": deals}, made.settings).findings
+    own = diagnosed(made.tables | {"deals": deals}, made.settings).findings[0]
     assert (own.cause, own.scope.stage) == ("stage_leak", made.truth[0].stage)
     assert np.isnan([own.money, own.money_low, own.money_high]).all()
 

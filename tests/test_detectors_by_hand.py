@@ -84,18 +84,35 @@ AT_A, AT_B = {"A": 0.6, "B": 0.1}, {"A": 0.1, "B": 0.6}
 GOOD_AT_ONE = {rep: AT_A if rep in LEFT else AT_B for rep in [*LEFT, *RIGHT]}
 
 
+def compared(cells):
+    return lead_misallocation._compare(cells, "segment", view_of(revenue_at=lambda *_place: 1.0))
+
+
 def test_kinds_swapped_between_two_groups_of_reps_by_hand():
-    share = [0.95, 0.925, 0.9, 0.875, 0.85]  # 0.9 in the middle, and the rest in the other year
-    shares = {rep: (own, 1 - own) for rep, own in zip(LEFT, share, strict=True)}
-    shares |= {rep: (1 - own, own) for rep, own in zip(RIGHT, share, strict=True)}
-    row = lead_misallocation._compare(dealt(shares, GOOD_AT_ONE), "segment")
-    # each rep had 100 of either kind; 35 in 100 are won of both, mixed in as eight more
-    own, other = (60 + 8 * 0.35) / 108, (10 + 8 * 0.35) / 108
+    shares = dict.fromkeys(LEFT, (0.9, 0.1)) | dict.fromkeys(RIGHT, (0.1, 0.9))
+    row = compared(dealt(shares, GOOD_AT_ONE))
+    # each rep had 100 of either kind and won 60 of one, 10 of the other: 35 is usual, and 25 go
+    # with a shift of log(12/92), two deals credited
+    shift, gain = np.log(92 / 12), 25 / 35
+    assert row["slope"] == pytest.approx(-gain / shift)
+    # the fit is exact, so that chance in the 20 cells is all there is
+    error = np.sqrt(0.65 / 35 / 20) / shift
+    assert row["slope_error"] == pytest.approx(error)
+    assert row["p_value"] == pytest.approx(stats.t.sf(gain / shift / error, 9))
+    own, other = 0.35 * np.exp(gain), 0.35 * np.exp(-gain)
     assert row["base"] == pytest.approx(0.9 * own + 0.1 * other)
     assert row["now"] == pytest.approx(0.1 * own + 0.9 * other)
     assert row["change"] == pytest.approx(np.log(row["now"] / row["base"]))
-    assert row["p_value"] < 1e-6
     assert (row["n_deals"], row["n_reps"]) == (1000, 10)
+
+
+def test_reps_who_win_too_few_in_one_group_alone_are_not_as_sure_as_their_deals():
+    shares = dict.fromkeys(LEFT, (0.9, 0.1)) | dict.fromkeys(RIGHT, (0.1, 0.9))
+    alike = {rep: {"A": 0.35, "B": 0.35} for rep in shares}
+    row = compared(dealt(shares, alike | {rep: GOOD_AT_ONE[rep] for rep in ("a0", "b0")}))
+    # two of ten make all of it: by their deals alone it were five errors, by reps it is not
+    assert row["slope"] < 0
+    assert row["p_value"] > 0.05
 
 
 @pytest.mark.parametrize(
@@ -109,25 +126,28 @@ def test_kinds_swapped_between_two_groups_of_reps_by_hand():
     ],
 )  # fmt: skip
 def test_where_nobody_gets_what_suits_others_nothing_is_lost(shares, rate):
-    row = lead_misallocation._compare(dealt(shares, rate), "segment")
-    assert row["change"] == pytest.approx(0.0, abs=1e-9)
-    assert row["p_value"] > 0.1
+    row = compared(dealt(shares, rate))
+    if row is not None:  # where nothing is dealt out otherwise there is nothing to tell
+        assert row["change"] == pytest.approx(0.0, abs=1e-9)
+        assert row["p_value"] > 0.1
 
 
 def test_more_for_a_rep_who_wins_fewer_of_everything_is_no_matter_of_kinds():
-    shares = dict.fromkeys([*LEFT, *RIGHT], (0.5, 0.5))
+    shares = dict.fromkeys(LEFT, (0.6, 0.4)) | dict.fromkeys(RIGHT, (0.4, 0.6))
     rate = {rep: {"A": 0.4, "B": 0.4} for rep in shares} | {"a0": {"A": 0.2, "B": 0.2}}
     cells = dealt(shares, rate)
     more = (cells["rep_id"] == "a0") & (cells["side"] == "now")
     cells.loc[more, ["n_deals", "n_settled", "n_won"]] *= 5
-    assert lead_misallocation._compare(cells, "segment")["change"] == pytest.approx(0, abs=1e-9)
+    row = compared(cells)
+    assert row["change"] == pytest.approx(0, abs=0.002)
+    assert row["p_value"] > 0.2
 
 
 def test_reps_who_were_there_in_one_year_only_say_nothing_of_who_gets_what():
     shares = dict.fromkeys(LEFT, (0.9, 0.1)) | dict.fromkeys(RIGHT, (0.1, 0.9))
     cells = dealt(shares, GOOD_AT_ONE)
     gone = cells["rep_id"].isin(["a0", "a1", "a2", "b0", "b1", "b2"]) & (cells["side"] == "now")
-    assert lead_misallocation._compare(cells[~gone], "segment") is None
+    assert compared(cells[~gone]) is None
 
 
 # --- seats -------------------------------------------------------------------------------
@@ -162,23 +182,32 @@ def test_a_seat_that_was_filled_after_a_month_is_no_gap():
 
 
 def quarters(out_share, *, always=()):
-    """Lay out four quarters of ten reps: out of reach in the last month of every other one."""
+    """Lay out four quarters of ten reps: out of reach in the last weeks of every other one."""
     rng, rows = np.random.default_rng(1), []
     for rep in range(10):
         for quarter in range(4):
-            for month in range(3):
-                is_out = rep in always or (not always and month == 2 and (rep + quarter) % 2 == 0)
-                usual = (60 + 10 * rep) * (1 + 0.1 * month)
+            for week in range(12):
+                is_out = rep in always or (not always and week > 7 and (rep + quarter) % 2 == 0)
+                usual = (60 + 10 * rep) * (1 + 0.1 * week)
                 done = rng.poisson(usual * (out_share if is_out else 1.0))
-                rows.append((f"r{rep}", f"{rep}/{quarter}", 3 * quarter + month, done, is_out))
-    return pd.DataFrame(rows, columns=["rep_id", "unit", "month", "n_activities", "is_out"])
+                rows.append((f"r{rep}", f"{rep}/{quarter}", f"{quarter} {week}", done, is_out))
+    names = ["rep_id", "unit", "week", "n_activities", "is_out"]
+    return pd.DataFrame(rows, columns=names).assign(is_capped=False)
 
 
 def test_reps_out_of_reach_who_do_half_as_much_let_go():
     (found,) = payout_cliff.detect(view_of({"out of reach": quarters(0.5)}))
-    assert found.measured == pytest.approx(0.5, rel=0.1)
-    assert found.p_value < 1e-4
-    assert found.n == 20
+    assert found.measured == pytest.approx(0.5, rel=0.05)
+    assert found.p_value < 1e-6
+    assert found.n == 80
+
+
+def test_who_rests_at_the_cap_does_not_hide_who_lets_go():
+    table = quarters(0.5)
+    resting = (table["rep_id"] == "r1") & ~table["is_out"] & table["week"].str.endswith("11")
+    table["n_activities"] = table["n_activities"].mask(resting, table["n_activities"] // 20)
+    (alone,) = payout_cliff.detect(view_of({"out of reach": table.assign(is_capped=resting)}))
+    assert alone.measured == pytest.approx(0.5, rel=0.05)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +215,7 @@ def test_reps_out_of_reach_who_do_half_as_much_let_go():
     [
         quarters(1.0),  # out of reach, and doing as much
         quarters(0.5, always=(0, 1, 2, 3)),  # always out and always doing less: they are so
-        quarters(0.5).head(12),  # too few to tell
+        quarters(0.5).head(36),  # too few to tell
     ],
 )
 def test_doing_less_all_along_is_not_letting_go(table):
@@ -194,40 +223,46 @@ def test_doing_less_all_along_is_not_letting_go(table):
 
 
 @pytest.mark.parametrize(
-    ("plan", "out"),
+    ("plan", "out", "capped"),
     [
-        # at 1.3 times the pace of the plan 0.87 may still come from February on, 0.43 in March
-        ({}, {"r1": [1, 2], "r2": [1, 2], "r3": [2]}),
-        ({"threshold": 0.5, "rate": 0.05}, {"r1": [2]}),
+        # at 1.3 times the pace of the plan 0.997 may still come from week 3 on, where nothing has
+        # come; less than 0.9 from week 4 on, than 0.81 from week 5, than 0.4 from week 9 on
+        ({}, {"r1": [3, 12], "r2": [4, 12], "r3": [5, 12], "r4": [9, 11]}, {}),
+        ({"threshold": 0.5, "rate": 0.05, "cap": 0.5},
+         {"r1": [8, 12], "r2": [9, 12], "r3": [10, 12]}, {"r4": 3}),
         ({"threshold": 0.5, "bands": [{"attainment_from": 1.0, "payout": 0.05},
                                       {"attainment_from": 1.2, "rate": 0.06}]},
-         {"r1": [1, 2], "r2": [1, 2], "r3": [2]}),
+         {"r1": [3, 12], "r2": [4, 12], "r3": [5, 12], "r4": [9, 11]}, {}),
     ],
 )  # fmt: skip
-def test_pay_is_out_of_reach_where_a_good_rest_of_the_quarter_is_not_enough(plan, out):
-    sold = {"r1": 0.0, "r2": 10.0, "r3": 14.0, "r4": 60.0}  # in January, of 100; nothing after
-    won = pd.DataFrame({"side": "now", "rep_id": sold.keys(), "month": 0, "amount": sold.values()})
+def test_pay_is_out_of_reach_where_a_good_rest_of_the_quarter_is_not_enough(plan, out, capped):
+    sold = {"r1": 0.0, "r2": 10.0, "r3": 19.0, "r4": 60.0}  # on 15 January, of 100; nothing after
+    days = pd.date_range("2025-01-01", "2025-03-31").repeat(4)
+    calls = pd.DataFrame({"occurred_at": days, "rep_id": [*sold] * (len(days) // 4)})
+    away = (calls["rep_id"] == "r4") & (calls["occurred_at"] >= "2025-03-26")
+    calls = calls[~away].assign(activity_type="call")
     tables = {
-        "deals": won[["rep_id", "amount"]].assign(
-            deal_id=won["rep_id"], status="won", created_at=pd.Timestamp("2024-06-01"),
-            closed_at=pd.Timestamp("2025-01-15"),
-        ),
-        "activities": frame("activity_id activity_type occurred_at rep_id",
-                            ("1", "call", "2025-01-01", "r1")),
+        "deals": pd.DataFrame({
+            "deal_id": sold.keys(), "rep_id": sold.keys(), "amount": sold.values(),
+            "status": "won", "created_at": pd.Timestamp("2024-06-01"),
+            "closed_at": pd.Timestamp("2025-01-15"),
+        }),
+        "activities": calls.assign(activity_id=[f"{one}" for one in range(len(calls))]),
         "reps": frame("rep_id hired_on", *[(rep, "2020-01-01") for rep in sold]),
         "targets": targets_of([("rep", rep, "2025-01-01", "2025-03-31", 100.0) for rep in sold]),
     }  # fmt: skip
     made = sd.Department.of(tables, settings_of({"as_of": AS_OF, "pay_plan": plan}, "here"))
-    effort = pd.DataFrame(
-        [("now", rep, month, 50.0) for rep in sold for month in range(3)]
-        + [
-            ("base", "r1", 0, 9.0),
-            ("now", "r4", 0, 950.0),
-        ],  # after a thousand, 50 are hardly any: r4 was away
-        columns=["side", "rep_id", "month", "n_all"],
-    )
-    months = payout_cliff._months(view_of(effort=effort, money=won, department=made))
-    found = months[months["is_out"]].groupby("rep_id")["month"].apply(list)
-    assert found.to_dict() == out
-    done = months.groupby("rep_id")["n_activities"].apply(list)
-    assert (done["r1"], done["r4"]) == ([50, 50, 50], [1000])
+    weeks = payout_cliff._weeks(view_of(department=made))
+    weeks["number"] = weeks["week"].str.split().str[1].astype(int)
+
+    def ends(which):
+        found = weeks[weeks[which]].groupby("rep_id")["number"].agg(["min", "max"])
+        return {rep: list(row) for rep, row in found.iterrows()}
+
+    # week 0 is the first of January; 90 days are 12 whole weeks and 6 days
+    assert ends("is_out") == out
+    # the last week, in which r4 was away, is left out
+    assert ends("is_capped") == {rep: [first, 11] for rep, first in capped.items()}
+    done = weeks.groupby("rep_id")["n_activities"].apply(list)
+    assert done["r1"] == [7.0] * 12 + [6.0]
+    assert done["r4"] == [7.0] * 12

@@ -78,7 +78,9 @@ def test_weak_reps_are_those_below_and_those_who_are_likely_so():
     assert (found.level, found.ids, found.n) == ("rep", ("r0", "r1"), 300)
     # 52 wins where 40 and 40 were due
     assert (found.measured, found.expected) == pytest.approx((52 / 300, 80 / 300))
-    assert (found.harm, found.harm_error) == pytest.approx((np.log(52 / 80), 1 / np.sqrt(52)))
+    assert (found.harm, found.harm_error) == pytest.approx(
+        (np.log(52 / 80), np.hypot(1 / np.sqrt(52), 0.3 * np.log(80 / 52)))
+    )
     assert found.p_value == 0.01
 
 
@@ -103,7 +105,8 @@ def test_fewer_deals_made_of_leads_are_the_weak_reps_too():
     (found,) = weak_reps.detect(view_of({"scorecard": CARD}, leads=leads))
     # by source 40 and 30 were due, 10 and 30 were made
     assert found.harm == pytest.approx(np.log(52 / 80) + np.log(40 / 70))
-    assert found.harm_error == pytest.approx(np.sqrt(1 / 52 + 1 / 40))
+    # three tenths of the loss for what deals that look alike may differ in
+    assert found.harm_error == pytest.approx(np.sqrt(1 / 52 + 1 / 40 + (0.3 * found.harm) ** 2))
 
 
 # --- the plan ----------------------------------------------------------------------------
@@ -126,7 +129,7 @@ def test_a_plan_is_too_high_where_the_year_held_and_hardly_anybody_reached_it():
 
 
 @pytest.mark.parametrize(
-    "view", [plan_view(930.0, 900.0), plan_view(800.0, 900.0), plan_view(800.0, 780.0, met=5.0)]
+    "view", [plan_view(930.0, 900.0), plan_view(800.0, 900.0), plan_view(800.0, 780.0, met=5.1)]
 )
 def test_a_plan_that_is_nearly_or_often_reached_or_missed_for_a_fall_is_not_too_high(view):
     assert plan_too_high.detect(view) == []

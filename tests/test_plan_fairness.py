@@ -14,7 +14,8 @@ from tests.frames import sample_department
 from tests.real_data import data_set, needs
 
 TESTS = ["target on potential", "attainment on potential", "result on target",
-         "implied win rate spread", "ratchet below", "ratchet above", "ratchet kink"]  # fmt: skip
+         "target on deals opened", "attainment on deals opened", "implied win rate spread",
+         "ratchet below", "ratchet above", "ratchet kink"]  # fmt: skip
 QUARTERS = pd.date_range("2022-01-01", periods=12, freq="QS")
 
 
@@ -67,14 +68,32 @@ class TestByHand:
         assert table.loc["result on target", "estimate"] == pytest.approx(2, abs=1e-3)
         assert table["reference"].tolist()[:3] == [1, 0, 1]
         assert (table["p_value"][:3] < 1e-6).all()
-        assert table["n_targets"].tolist() == [12, 12, 12, 12, 6, 6, 6]
-        assert table["n_reps"].tolist() == [6] * 7
+        assert table["n_targets"].tolist() == [12] * 6 + [6] * 3
+        assert table["n_reps"].tolist() == [6] * 9
         # the first quarter's targets have no history
-        assert table["n_left_out"].tolist() == [0, 0, 0, 0, 6, 6, 6]
+        assert table["n_left_out"].tolist() == [0] * 6 + [6] * 3
         low, high = wilson_interval(6, 12)
         ratchet = table.loc["ratchet kink"]
         assert ratchet.left_out_rate == 0.5
         assert [ratchet.left_out_rate_low, ratchet.left_out_rate_high] == [low.item(), high.item()]
+
+    def test_exact_slopes_on_the_deals_opened(self):
+        # 2, 4, 8 ... deals in a typical quarter, a third of them in the first of two: one is won
+        opened = np.array([2, 4, 8, 16, 32, 64])
+        created = np.column_stack([opened // 2, 2 * opened - opened // 2]) - 1
+        target = np.outer(100 * np.sqrt(opened), [1, 1.5])
+        result = np.outer(opened, [500.0, 750.0])
+        table = found(plan_of(target, result, created=created))
+        assert table.loc["target on deals opened", "estimate"] == pytest.approx(0.5, abs=1e-4)
+        assert table.loc["attainment on deals opened", "estimate"] == pytest.approx(0.5, abs=1e-4)
+        both = table.loc[["target on deals opened", "attainment on deals opened"]]
+        # 4 to 128 deals in all: of the variance of their logarithms so much is not luck
+        own = 1 - np.mean(1 / (2 * opened)) / (np.log(2) ** 2 * 3.5)
+        assert both["reference"].tolist() == pytest.approx([own, 1 - own])
+        assert both["n_independent"].tolist() == [6, 6]
+        assert (both["p_value"] < 1e-4).all()
+        # without what potential is known by, the other two are not told
+        assert table["estimate"].isna().tolist()[:3] == [True, True, False]
 
     def test_an_exact_kink(self):
         # 0.8 of the good is added, 0.2 of the bad taken off, and 10 % on all
@@ -229,6 +248,35 @@ class TestPlantedTruth:
         for name in ("ratchet below", "ratchet above", "ratchet kink", "result on target"):
             wrong = sum(table.loc[name, "p_value"] < 0.05 for table in tables)
             assert wrong <= 4, name
+
+    def test_equal_targets_for_unequal_chances_are_told_and_fair_ones_are_not(self):
+        shares = []
+        for fair in (True, False):
+            asked = reached = 0
+            for seed in range(25):
+                rng = np.random.default_rng(seed)
+                size = np.exp(rng.normal(0, 0.35, 20))[:, None] * np.ones(8)
+                opened = np.maximum(rng.poisson(10 * size) - 1, 0)  # and the one that is won
+                target = 1e5 * (size if fair else np.ones_like(size))
+                result = 1e4 * (opened + 1) * rng.lognormal(-0.045, 0.3, size.shape)
+                table = found(plan_of(target, result, created=opened))
+                asked += table.loc["target on deals opened", "p_value"] < 0.05
+                reached += table.loc["attainment on deals opened", "p_value"] < 0.05
+            shares.append((asked, reached))
+        (fair_asked, fair_reached), (unfair_asked, unfair_reached) = shares
+        assert max(fair_asked, fair_reached) <= 4
+        assert min(unfair_asked, unfair_reached) >= 22
+
+    def test_where_reps_open_more_deals_by_luck_alone_equal_targets_are_fair(self):
+        wrong = 0
+        for seed in range(25):
+            rng = np.random.default_rng(seed)
+            opened = rng.poisson(5, (20, 8))
+            result = 2e4 * rng.poisson(1 + opened * 0.3) + 1.0
+            table = found(plan_of(np.full((20, 8), 1e5), result, created=opened))
+            assert table.loc["target on deals opened", "reference"] < 0.7
+            wrong += table.loc["attainment on deals opened", "p_value"] < 0.05
+        assert wrong <= 4
 
     def test_noise_in_targets_alone_is_not_taken_for_unfairness(self):
         # attainment falls with the target by construction; the result does not follow it

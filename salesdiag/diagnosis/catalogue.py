@@ -178,9 +178,9 @@ _ROWS = (
     ),
     Cause(
         "plan_misallocated", "indirect", "ratio", ("targets", "reps"),
-        "Results of {scope} do not follow targets: twice the target goes with {measured} of the "
-        "result; near {expected} would be fair.",
-        "Reps with large targets may also be the weaker ones.",
+        "Targets of {scope} do not follow what there is to sell: who opens twice the deals is "
+        "asked for {measured} of the target; near {expected} would be fair.",
+        "Who is good at opening deals has more of them; that alone calls for no larger target.",
         "Set targets by potential and past result, and let the sum stay.",
     ),
     Cause(

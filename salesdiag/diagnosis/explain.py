@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy import special
 
 from salesdiag.diagnosis.price import Stakes, price_of
 
@@ -46,9 +48,12 @@ _BEHIND: dict[str, frozenset[str]] = {
     "excess_discount": frozenset({"period_end_discounting", "discount_limit_bunching"}),
     "timing_games": frozenset({"period_end_discounting"}),
 }  # fmt: skip
+# links that a deal passes on the way on which a symptom is seen: what is lost there is seen too
+_PASSED = {"lead_quality": ("pipeline", "days")}
 _OF_REPS = ("team", "territory", "rep")
 _PART = 0.4  # of the place or the loss of a symptom, that a narrower cause has to cover
-_BEYOND = 2.5  # errors of a year's result that a plan is missed by, to be too high
+_LEFT = 0.01  # p-value of what must be left of a loss for a part of it to have its own cause
+_BEYOND = 2.0  # errors of a year's result that a plan is missed by, to be too high
 _CONFIDENCE = 0.9
 
 
@@ -86,12 +91,42 @@ def explain(
     explained: list[Explained] = []
     for one in found:
         behind = [other for other in sure if _lies_behind(other, one, sure, reps_of, costs)]
-        behind = behind or _instead_of_plan(one, sure, costs)
-        if behind:
+        left = _left_over(one, behind, sure)
+        behind = behind or _instead_of_plan(one, sure, costs, stakes)
+        if left is not None:
+            kept.append(left)
+        elif behind:
             explained.append(Explained(one, behind[0]))
         else:
             kept.append(one)
     return kept, explained
+
+
+def _left_over(
+    symptom: Suspect, behind: Sequence[Suspect], sure: Sequence[Suspect]
+) -> Suspect | None:
+    """Give what is left of a loss beyond what lies behind it, or None if that may be nothing.
+
+    Of the causes that take from one link, which see the same loss, only the largest counts.
+    """
+    if not behind or symptom.level != "department":
+        return None
+    if any(np.isnan(one.harm) for one in [symptom, *behind]):
+        return None
+    on_the_way = [one for one in sure if one.claim in _PASSED.get(symptom.cause, ())]
+    told: dict[str, tuple[float, float]] = {}
+    for one in [*behind, *on_the_way]:
+        if one is symptom or np.isnan(one.harm):
+            continue
+        part = min(one.exposed / symptom.exposed, 1.0)
+        told[one.claim] = min(told.get(one.claim, (0.0, 0.0)),
+                              (part * one.harm, part * one.harm_error))  # fmt: skip
+    harm = symptom.harm - sum(each for each, _error in told.values())
+    error = float(np.sqrt(symptom.harm_error**2 + sum(each**2 for _harm, each in told.values())))
+    p_value = float(special.ndtr(harm / error))
+    if not p_value < _LEFT:
+        return None
+    return replace(symptom, harm=harm, harm_error=error, p_value=max(p_value, symptom.p_value))
 
 
 def _lies_behind(
@@ -121,7 +156,7 @@ def _lies_behind(
 
 
 def _instead_of_plan(
-    one: Suspect, sure: Sequence[Suspect], costs: dict[int, float]
+    one: Suspect, sure: Sequence[Suspect], costs: dict[int, float], stakes: Stakes
 ) -> list[Suspect]:
     """Name the sure causes, the costliest first, if without them the plan was to be reached."""
     if one.cause != "plan_too_high":
@@ -130,6 +165,7 @@ def _instead_of_plan(
     others.sort(key=lambda other: -costs[id(other)])
     # several readings of one loss are one loss
     lost = {other.claim: costs[id(other)] for other in reversed(others)}
-    could = one.measured + sum(lost.values())
+    # what the department sold before already is what it can sell without the causes
+    could = max(one.measured, np.fmin(stakes.revenue, one.measured) + sum(lost.values()))
     still_short = np.log(could / one.expected) < -_BEYOND * one.harm_error
     return [] if still_short else others

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from salesdiag.diagnosis.catalogue import CATALOGUE
 from salesdiag.diagnosis.explain import explain
 from salesdiag.diagnosis.ranking import EXPLAINS, q_values, rank
+from salesdiag.diagnosis.suspects import with_usual_harm
 from salesdiag.diagnosis.view import View
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def investigate(
             unexamined[code], refused[code] = (), view.first_refused()
         suspects += found
     stakes = view.stakes()
+    suspects = [with_usual_harm(one, stakes.revenue) for one in suspects]
     n_examined = len(DETECTED) - len(unexamined)
     kept, explained, q = _settled(suspects, n_examined, view)
     findings = rank(kept, q, confidence, stakes, view.names())

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from salesdiag.diagnosis.price import Price, Stakes
     from salesdiag.diagnosis.suspects import Suspect
 
-LEVEL = 0.20  # q-value below which a suspect is a finding
+LEVEL = 0.40  # q-value below which a suspect is a finding
 EXPLAINS = 0.10  # above it a finding is not sure enough to be the reason of another suspicion
 SURE = 0.05  # above it a finding is a hint: after all that was tried it may be nothing
 _ANY = 0.9  # level of an interval that is not looked at

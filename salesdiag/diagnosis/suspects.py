@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -23,6 +23,8 @@ Claim = Literal["leads", "lead conversion", "pipeline", "orders", "size", "price
 _LIKELY = 1.0  # standard errors that a harm must amount to
 _SEEN = 0.25  # the same, where the fault itself is seen beyond doubt
 _NO_DOUBT = 0.01  # p-value of what is
+_CERTAIN = 0.001
+_USUAL_OF_SEEN = 0.08  # of the revenue: what a fault of a whole department costs, give or take that
 _SIMPLE = 0.7  # of the errors allowed, the part of the simplest answer
 _REACH = 1.96  # standard errors in either half of a 95 % interval
 
@@ -53,6 +55,12 @@ class Suspect:
     has_driver: bool = False  # the fault itself is seen, not only what it would do
     table: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
 
+    def is_certain(self) -> bool:
+        """Tell whether the fault itself is seen all over the department, whatever it cost."""
+        is_counted = self.claim in ("plan", "none") or self.price_harm != 0
+        is_seen = self.has_driver and self.level == "department" and not is_counted
+        return is_seen and self.p_value < _CERTAIN
+
     def costs(self) -> bool:
         """Tell whether it likely cost something, or need not cost anything.
 
@@ -61,6 +69,27 @@ class Suspect:
         is_seen = self.has_driver and self.p_value < _NO_DOUBT
         likely = _SEEN if is_seen else _LIKELY
         return bool(np.isnan(self.harm) or -self.harm > likely * self.harm_error)
+
+
+def with_usual_harm(one: Suspect, revenue: float) -> Suspect:
+    """Draw the harm of a fault that all of the department shows to what such faults cost.
+
+    Its results tell that harm roughly, by the luck of a year; that it did none at all is not what
+    to expect of a fault that is there for certain. What is planned and what is given away is
+    counted, not estimated.
+
+    Parameters
+    ----------
+    one : Suspect
+        Any; one that is not seen so is given back as it is.
+    revenue : float
+        That of the window.
+    """
+    if not one.is_certain() or not one.exposed > 0 or not one.harm_error > 0:
+        return one
+    usual = np.fmax(revenue / one.exposed, 1.0) * _USUAL_OF_SEEN
+    harm, error = combined((one.harm, one.harm_error), (-usual, usual))
+    return replace(one, harm=harm, harm_error=error)
 
 
 def suspect(

@@ -65,6 +65,11 @@ def target_fairness(
       larger; fair is 1, below 1 large targets are the harder ones. It is the result that is
       set against the target and not the attainment: attainment has the target below the
       line, so noise in targets alone makes the two fall together.
+    - ``"target on deals opened"`` and ``"attainment on deals opened"`` : the same two, with the
+      deals that a rep opens in a typical period in place of the potential. Part of what reps
+      differ in there is luck, which no target follows and every result does: what is fair is
+      the other part for the target, and that of luck for the attainment. Who is good at opening
+      deals has more of them, and that is no fault of the target.
     - ``"implied win rate spread"`` : how differently the win rates are that reps would need
       with the deals they got (standard deviation of its logarithm), against what chance in
       the number of deals makes.
@@ -85,8 +90,8 @@ def target_fairness(
     department : Department
         Needs ``targets`` of reps and ``deals`` with ``rep_id`` and what `target_attainment`
         needs; ``accounts.potential_amount`` (with ``accounts.territory`` and
-        ``reps.territory``) for potential; ``deals.created_at`` for implied win rates. A test
-        without its column is NaN. Not modified.
+        ``reps.territory``) for potential; ``deals.created_at`` for deals opened and implied
+        win rates. A test without its column is NaN. Not modified.
     by : str or sequence of one str, default ()
         A column of ``reps`` such as ``"team"``: each group is tested by itself.
     start, end : date or str, optional
@@ -179,17 +184,13 @@ def target_fairness(
 def _tests(rows: pd.DataFrame, size: float, confidence: float) -> list[Trial]:
     """Run all tests on the targets of one group."""
     known = rows["potential"] > 0
-    ahead = rows[known]
-    place: Labels = ahead["place"].to_numpy(dtype="str")
-    on_potential = slopes(
-        _log(ahead["target"]), [_log(ahead["potential"])], period=_period(ahead), cluster=place,
-        reference=1.0, confidence=confidence,
-    )[0]  # fmt: skip
-    reached = ratio_slope(
-        ahead["actual"].to_numpy(float), _log(ahead["potential"]),
-        exposure=ahead["target"].to_numpy(float), period=_period(ahead), cluster=place,
-        reference=0.0, confidence=confidence,
-    )  # fmt: skip
+    on_potential = _follows(rows[known], "potential", "place", 1.0, confidence)
+    opened = rows.groupby("rep_id")["n_created"].transform("mean")
+    opens = opened > 0
+    true_part = _beyond_luck(rows[opens])
+    on_opened = _follows(
+        rows.assign(opened=opened)[opens], "opened", "rep_id", true_part, confidence
+    )
     on_target = ratio_slope(
         rows["actual"].to_numpy(float), _log(rows["target"]), exposure=None,
         period=_period(rows), cluster=_rep(rows), reference=1.0, confidence=confidence,
@@ -199,12 +200,39 @@ def _tests(rows: pd.DataFrame, size: float, confidence: float) -> list[Trial]:
     implied = _log(sums["target"] / size / sums["n_created"])
     differs = spread(implied, 1 / sums["n_created"].to_numpy(float), confidence=confidence)
     return [
-        Trial("target on potential", known, on_potential, "C"),
-        Trial("attainment on potential", known, reached, "C"),
+        Trial("target on potential", known, on_potential[0], "C"),
+        Trial("attainment on potential", known, on_potential[1], "C"),
         Trial("result on target", rows["target"] > 0, on_target, "C"),
+        Trial("target on deals opened", opens, on_opened[0], "C"),
+        Trial("attainment on deals opened", opens, on_opened[1], "C"),
         Trial("implied win rate spread", fed, differs, "D"),
         *_ratchet(rows, confidence),
     ]
+
+
+def _beyond_luck(rows: pd.DataFrame) -> float:
+    """Give the part of what reps differ in, in the logarithm of deals opened, that is no luck."""
+    n_opened = rows.groupby("rep_id")["n_created"].agg(["mean", "sum"])
+    differs = float(_log(n_opened["mean"]).var(ddof=1)) if len(n_opened) > 1 else 0.0
+    luck = float((1 / n_opened["sum"]).mean()) if len(n_opened) else 0.0
+    return float(np.clip(1 - luck / differs, 0.0, 1.0)) if differs > 0 else 0.0
+
+
+def _follows(
+    rows: pd.DataFrame, chance: str, independent: str, fair: float, confidence: float
+) -> tuple[Estimate, Estimate]:
+    """Tell how target and attainment follow what there is to be had; ``fair`` is it for targets."""
+    column = _log(rows[chance])
+    cluster: Labels = rows[independent].to_numpy(dtype="str")
+    asked = slopes(
+        _log(rows["target"]), [column], period=_period(rows), cluster=cluster, reference=fair,
+        confidence=confidence,
+    )[0]  # fmt: skip
+    reached = ratio_slope(
+        rows["actual"].to_numpy(float), column, exposure=rows["target"].to_numpy(float),
+        period=_period(rows), cluster=cluster, reference=1 - fair, confidence=confidence,
+    )  # fmt: skip
+    return asked, reached
 
 
 def _ratchet(rows: pd.DataFrame, confidence: float) -> list[Trial]:

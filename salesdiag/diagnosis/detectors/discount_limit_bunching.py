@@ -22,8 +22,9 @@ _CHANCE = 0.05
 _NEARLY_ALL = 0.5  # of the discounts
 _FEWEST = 20  # deals at a limit
 _AT = 0.005  # of the list price: so near is at the limit
-# what more is won for a discount nobody had to ask for is not seen: between some and most of it
-_WON_BACK, _WON_BACK_ERROR = 0.4, 0.25
+# what more is won for a discount nobody had to ask for is not seen, between some and most of it;
+# nor what else would have been given
+_WON_BACK, _WON_BACK_ERROR = 0.3, 0.7
 
 
 def detect(view: View) -> list[Suspect]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _LEVELS = ("department", "team", "rep", "segment", "product", "territory")
 _BY_POLICY = ("department", "segment", "product")  # where a price list gives the discounts
+_ALIKE = 0.2  # of the loss: deals won with and without the discount may differ so much
 _SMALLEST = 0.015  # of the list price
 
 
@@ -28,7 +29,7 @@ def detect(view: View) -> list[Suspect]:
     if not lost < 0:
         return []
     gain, gain_error = _won_back(view, place)
-    harm = lost + gain, float(np.hypot(error, gain_error))
+    harm = lost + gain, float(np.sqrt(error**2 + gain_error**2 + (_ALIKE * lost) ** 2))
     return [suspect("excess_discount", as_share(place), "price", harm, view.revenue(place), found,
                     price_harm=lost)]  # fmt: skip
 

@@ -2,101 +2,167 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import special
 
-from salesdiag.diagnosis.suspects import Suspect, of_department, size_of
+from salesdiag.diagnosis.suspects import Suspect, combined, of_department, size_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from salesdiag.diagnosis.finding import Level
     from salesdiag.diagnosis.view import View
 
     Floats = NDArray[np.float64]
 
-_KINDS = ("segment", "product", "source")
-_PRIOR = 8.0  # deals of a kind that a rep's own record is mixed with
+_KINDS: tuple[Level, ...] = ("segment", "product", "source")
 _FEWEST_REPS = 5
 _SMALLEST = 0.02
+_A_FEW = 2.0  # deals, or wins, that every rep is credited with: nobody's rate is 0
+_ALIKE = 0.6  # of what it cost: how far it may be off, for what suits a rep is told by few deals
+_SEEN_IN_PART = 1.5
+_TURNS = 200
+_CLOSE = 1e-10
 
 
 def detect(view: View) -> list[Suspect]:
-    """Ask what the deals of each kind would bring at the hands they went to, now and before."""
+    """Ask whether reps win fewer of the kinds that they now get more of, and what that cost."""
     cells = view.created
     if cells is None or not view.has_past() or "rep_id" not in cells:
         return []
     rows = [row for kind in _KINDS if kind in cells
-            if (row := _compare(cells, kind)) is not None]  # fmt: skip
+            if (row := _compare(cells, kind, view)) is not None]  # fmt: skip
     if not rows:
         return []
     table = pd.DataFrame(rows)
     table["p_value"] = (table["p_value"] * len(table)).clip(upper=1.0)
     worst = table.sort_values(["p_value", "kind"]).iloc[0]
-    if worst["change"] > -_SMALLEST:
+    if not worst["change"] < -_SMALLEST:
         return []
-    harm, error = _harm(view, float(worst["change"]), float(worst["error"]))
     return [Suspect(
         "lead_misallocation", "department", (), float(worst["now"]), float(worst["base"]),
-        int(worst["n_deals"]), float(worst["p_value"]), "pipeline", harm, error,
+        int(worst["n_deals"]), float(worst["p_value"]), "pipeline",
+        *_harm(view, float(worst["change"]), float(worst["error"])),
         view.revenue_at(of="of_deals"), has_driver=True, table=table,
     )]  # fmt: skip
 
 
 def _harm(view: View, change: float, error: float) -> tuple[float, float]:
-    """Give what the conversion lost, at least what the hands that leads went to account for.
+    """Give what the hands account for, beside what the conversion of all lost where it fell more.
 
-    Rates of few deals are drawn to the mean, so that what they account for is too little.
+    What a rep wins of everything is taken to be the rep's, though it comes from what suits too:
+    where half of the deals suit, half of it; where kinds are swapped, none.
     """
+    change, error = _SEEN_IN_PART * change, _SEEN_IN_PART * error
     fall = of_department(view.pipeline())
     if fall is None or fall.log_ratio > change:
         return change, error
-    return size_of(fall)
+    return combined((change, error), size_of(fall))
 
 
-def _compare(cells: pd.DataFrame, kind: str) -> dict[str, object] | None:
-    """Compare what the deals of each kind would bring where they went, on both sides."""
+class _Grid(NamedTuple):
+    """Deals by kind and rep: dealt out on both sides, and settled and won on both together."""
 
-    def grid(name: str, side: str | None = None) -> Floats:
+    base: Floats
+    now: Floats
+    settled: Floats
+    won: Floats
+
+
+def _compare(cells: pd.DataFrame, kind: Level, view: View) -> dict[str, object] | None:
+    """Compare what the deals of each kind bring at the hands they went to, now and before."""
+    kinds = sorted(cells[kind].unique())
+    grid = _grid(cells, kind, kinds)
+    if grid is None:
+        return None
+    shift = _shift(grid)
+    usual = _usual(grid)
+    slope, error, n_reps = _slope(grid, shift, usual)
+    if not error > 0:
+        return None
+    # what a rep wins of everything went with the seat, not with the kind
+    of_kind = grid.won.sum(axis=1) / np.maximum(grid.settled.sum(axis=1), _CLOSE)
+    rate = of_kind[:, None] * np.exp(slope * shift)
+    worth = np.array([view.revenue_at(kind, (one,)) for one in kinds])
+    if not np.nansum(worth) > 0:
+        worth = grid.now.sum(axis=1)
+    base, now = (_at_hands(rate, one, np.nan_to_num(worth)) for one in (grid.base, grid.now))
+    change = float(np.log(now / base))
+    return {
+        "kind": kind, "base": base, "now": now, "change": change,
+        "error": abs(change) * float(np.hypot(error / slope, _ALIKE)) if slope else 0.0,
+        "p_value": float(special.stdtr(n_reps - 1, slope / error)), "slope": slope,
+        "slope_error": error, "n_deals": float(grid.now.sum()), "n_reps": n_reps,
+    }  # fmt: skip
+
+
+def _grid(cells: pd.DataFrame, kind: str, kinds: list[str]) -> _Grid | None:
+    """Count the deals of reps who had some on both sides, or give None where they are too few."""
+
+    def counted(name: str, side: str | None = None) -> pd.DataFrame:
         rows = cells if side is None else cells[cells["side"] == side]
         table = rows.pivot_table(index=kind, columns="rep_id", values=name, aggfunc="sum")
-        return table.reindex(index=kinds, columns=names).fillna(0.0).to_numpy(float)
+        return table.reindex(index=kinds, columns=names).fillna(0.0)
 
-    kinds, names = sorted(cells[kind].unique()), sorted(cells["rep_id"].unique())
-    shares = {side: grid("n_deals", side) for side in ("base", "now")}
-    settled, won = grid("n_settled"), grid("n_won")
-    if not won.sum() > 0:
+    names = sorted(cells["rep_id"].unique())
+    base, now = counted("n_deals", "base"), counted("n_deals", "now")
+    stayed = ((base.sum() > 0) & (now.sum() > 0)).to_numpy()
+    grid = _Grid(*(one.to_numpy(float)[:, stayed] for one in (
+        base, now, counted("n_settled"), counted("n_won"))))  # fmt: skip
+    if stayed.sum() < _FEWEST_REPS or len(kinds) < 2 or not grid.won.sum() > 0:
         return None
-    stayed = (shares["base"].sum(axis=0) > 0) & (shares["now"].sum(axis=0) > 0)
-    if stayed.sum() < _FEWEST_REPS or len(won) < 2:
-        return None
-    parts = [one[:, stayed] for one in (shares["base"], shares["now"], settled, won)]
-    change, base, now = _index(*parts)
-    drawn = [_index(*(np.delete(one, rep, axis=1) for one in parts))[0]
-             for rep in range(parts[0].shape[1])]  # fmt: skip
-    if not np.isfinite([change, *drawn]).all():
-        return None
-    n = len(drawn)
-    error = float(np.sqrt((n - 1) / n * np.sum((np.array(drawn) - np.mean(drawn)) ** 2)))
-    return {"kind": kind, "base": base, "now": now, "change": change, "error": error,
-            "p_value": float(special.stdtr(n - 1, change / error)) if error > 0 else 1.0,
-            "n_deals": float(parts[1].sum()), "n_reps": n}  # fmt: skip
+    return grid
 
 
-def _index(base: Floats, now: Floats, settled: Floats, won: Floats) -> tuple[float, float, float]:
-    """Give the change of the expected win rate by who got what, each kind at its weight now."""
-    usual = won.sum(axis=1, keepdims=True) / np.maximum(settled.sum(axis=1, keepdims=True), 1.0)
-    rate = (won + _PRIOR * usual) / (settled + _PRIOR)
-    weight = now.sum(axis=1)
-    # what a rep wins of everything went with the seat, not with the kind
-    level = (rate * settled).sum(axis=0) / np.maximum((usual * settled).sum(axis=0), 1e-9)
-    fit = rate / np.maximum(level, 1e-9)
-    found = [
-        float((weight * (fit * one / np.maximum(one.sum(axis=1, keepdims=True), 1.0)).sum(axis=1))
-              .sum() / weight.sum())
-        for one in (base, now)
-    ]  # fmt: skip
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return float(np.log(np.divide(found[1], found[0]))), found[0], found[1]
+def _shift(grid: _Grid) -> Floats:
+    """Give how much more of each kind each rep gets, net of what the rep and the kind get more."""
+    shift = np.log((grid.now + _A_FEW) / (grid.base + _A_FEW))
+    weight = grid.now + grid.base + _CLOSE
+    for _turn in range(_TURNS):
+        by_rep = np.average(shift, axis=0, weights=weight)
+        shift = shift - by_rep
+        by_kind = np.average(shift, axis=1, weights=weight)
+        shift = shift - by_kind[:, None]
+        if max(np.abs(by_rep).max(), np.abs(by_kind).max()) < _CLOSE:
+            break
+    return shift
+
+
+def _usual(grid: _Grid) -> Floats:
+    """Give the wins that rep and kind by themselves would make, each at the same for all."""
+    of_rep = np.ones(grid.won.shape[1])
+    for _turn in range(_TURNS):
+        of_kind = grid.won.sum(axis=1) / np.maximum((grid.settled * of_rep).sum(axis=1), _CLOSE)
+        due = (grid.settled * of_kind[:, None]).sum(axis=0)
+        last, of_rep = of_rep, (grid.won.sum(axis=0) + _A_FEW) / (due + _A_FEW)
+        if np.abs(of_rep - last).max() < _CLOSE:
+            break
+    usual: Floats = grid.settled * of_kind[:, None] * of_rep
+    return usual
+
+
+def _slope(grid: _Grid, shift: Floats, usual: Floats) -> tuple[float, float, int]:
+    """Give by how much the win rate goes with the shift, its error by rep, and how many reps.
+
+    What a rep wins more of one kind than of others may be more than chance, and is the same in
+    both years; so the reps are what is independent. Of few reps that errs to the small side, and
+    the error is that of chance in the deals at least.
+    """
+    weight = float((shift**2 * usual).sum())
+    if not weight > 0:
+        return 0.0, 0.0, 0
+    slope = float((shift * (grid.won - usual)).sum() / weight)
+    left = (shift * (grid.won - usual * (1 + slope * shift))).sum(axis=0)
+    n = int((usual.sum(axis=0) > 0).sum())
+    chance = shift**2 * usual * (1 - np.clip(usual / np.maximum(grid.settled, _CLOSE), 0, 1))
+    variance = max(n / max(n - 1, 1) * float((left**2).sum()), float(chance.sum()))
+    return slope, float(np.sqrt(variance)) / weight, n
+
+
+def _at_hands(rate: Floats, dealt: Floats, worth: Floats) -> float:
+    """Give the win rate of the kinds at the hands that got them, each kind at its worth now."""
+    shares = dealt / np.maximum(dealt.sum(axis=1, keepdims=True), _CLOSE)
+    return float(np.average((rate * shares).sum(axis=1), weights=worth))

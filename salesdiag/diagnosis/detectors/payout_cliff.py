@@ -11,31 +11,34 @@ from scipy import special
 from salesdiag.analyses.plan.rep_periods import rep_periods
 from salesdiag.diagnosis.suspects import Suspect, of_department, size_of
 from salesdiag.errors import InputError
+from salesdiag.reductions.actuals import PERIOD, daily_actuals
 from salesdiag.stats.panel import poisson_panel
 
 if TYPE_CHECKING:
     from salesdiag.diagnosis.view import View
 
 _HOPE = 1.3  # how much better than planned the rest of a period may still go
-_SMALLEST = 0.1  # less effort, as a logarithm
-_FEWEST = 8  # periods of reps in which the threshold went out of reach
-_AWAY = 0.1  # of the first month's activities: who does less is away
-_MONTH = ["rep_id", "month"]
+_SMALLEST = 0.05  # less effort, as a logarithm
+_FEWEST = 24  # weeks of reps in which the threshold was out of reach
+_AWAY = 0.1  # of a usual week's activities: who does less is away
+_WEEK_DAYS = 7
 
 
 def detect(view: View) -> list[Suspect]:
     """Compare the effort of reps out of reach with their own before, the others alongside.
 
-    Each rep is held against the same rep earlier in the same period, and each month against
-    the others in the same month; so neither weak reps nor quiet months look like letting go.
+    Each rep is held against the same rep earlier in the same period, and each week against
+    the others in the same week; so neither weak reps nor quiet weeks look like letting go.
+    Who has reached the cap may rest too, and is held against nobody.
     """
-    table = view.once("out of reach", lambda: _months(view))
+    table = view.once("out of reach", lambda: _weeks(view))
     if table is None or table["is_out"].sum() < _FEWEST or table["is_out"].all():
         return []
+    sells = table[~table["is_capped"]]
     try:
         fit = poisson_panel(
-            table["n_activities"], table["is_out"].astype(float), unit=table["unit"],
-            period=table["month"], cluster=table["rep_id"],
+            sells["n_activities"], sells["is_out"].astype(float), unit=sells["unit"],
+            period=sells["week"], cluster=sells["rep_id"],
         )  # fmt: skip
     except InputError:  # nobody was both in and out of reach
         return []
@@ -52,41 +55,41 @@ def detect(view: View) -> list[Suspect]:
     )]  # fmt: skip
 
 
-def _months(view: View) -> pd.DataFrame:
-    """Lay out the months of each rep's periods: effort, and whether pay was out of reach."""
+def _weeks(view: View) -> pd.DataFrame:
+    """Lay out the weeks of each rep's periods: effort, and whether pay was out of reach."""
     view.department.require(activities=["rep_id"], deals=["rep_id"])
-    effort, money = view.effort, view.money
-    if effort is None or money is None:
-        return pd.DataFrame({"is_out": pd.Series(dtype=bool)})
     periods = rep_periods(view.department, "revenue")
-    periods = periods[periods["is_whole"] & (periods["target"] > 0)]
-    start = pd.Timestamp(view.years.start)
-    inside = (periods["period_start"] >= start) & (
+    inside = (periods["period_start"] >= pd.Timestamp(view.years.start)) & (
         periods["period_end"] <= pd.Timestamp(view.years.end)
     )
-    periods = periods[inside].reset_index(drop=True)
-    first = _number(periods["period_start"]) - (12 * start.year + start.month)
-    length = _number(periods["period_end"]) - _number(periods["period_start"]) + 1
-    periods = periods.assign(first=first, length=length, unit=periods.index.astype(str))
-    rows = periods.loc[periods.index.repeat(length)]
-    rows["month"] = rows["first"] + rows.groupby(level=0).cumcount()
-    rows = rows.reset_index(drop=True)
-    rows = rows.merge(_of_window(effort, "n_all", "n_activities"), on=_MONTH, how="left")
-    rows = rows.merge(_of_window(money, "amount", "sold"), on=_MONTH, how="left")
-    rows = rows.fillna({"n_activities": 0.0, "sold": 0.0})
-    before = rows.groupby("unit")["sold"].cumsum() - rows["sold"]
-    rest = 1 - (rows["month"] - rows["first"]) / rows["length"]
-    reachable = before / rows["target"] + _HOPE * rest
-    rows["is_out"] = (reachable < _cliff(view)) & (rest < 1)
-    usual = rows.groupby("unit")["n_activities"].transform("first")
-    rows = rows[(rows["length"] > 1) & (rows["n_activities"] > _AWAY * usual)]
-    shown = ["rep_id", "unit", "period_start", "month", "target", "sold", "n_activities", "is_out"]
-    return rows[shown].reset_index(drop=True)
+    periods = periods[inside & periods["is_whole"] & (periods["target"] > 0)]
+    periods = periods.reset_index(drop=True).rename_axis("unit").reset_index()
+    length = (periods["period_end"] - periods["period_start"]).dt.days + 1
+    periods = periods.assign(length=length)
+    rows = periods.loc[periods.index.repeat(-(-length // _WEEK_DAYS))].reset_index(drop=True)
+    rows["place"] = rows.groupby("unit").cumcount()
+    for metric, name in (("activities", "n_activities"), ("revenue", "sold")):
+        sums = _by_week(daily_actuals(view.department, metric, ["rep_id"]), periods, name)
+        rows = rows.merge(sums, on=["unit", "place"], how="left").fillna({name: 0.0})
+    before = (rows.groupby("unit")["sold"].cumsum() - rows["sold"]) / rows["target"]
+    rest = 1 - _WEEK_DAYS * rows["place"] / rows["length"]
+    rows["is_out"] = (before + _HOPE * rest < _cliff(view)) & (rest < 1)
+    rows["is_capped"] = before > float(view.department.settings.pay_plan.get("cap") or np.inf)
+    rows["week"] = rows["period_start"].dt.strftime("%Y-%m-%d ") + rows["place"].astype(str)
+    usual = rows.groupby("unit")["n_activities"].transform("median")
+    rows = rows[rows["n_activities"] > _AWAY * usual]
+    shown = ["rep_id", "unit", "period_start", "week", "target", "sold", "n_activities", "is_out",
+             "is_capped"]  # fmt: skip
+    return rows[shown].astype({"unit": str}).reset_index(drop=True)
 
 
-def _of_window(cells: pd.DataFrame, column: str, name: str) -> pd.DataFrame:
-    now = cells[cells["side"] == "now"]
-    return now.groupby(_MONTH)[column].sum().rename(name).reset_index()
+def _by_week(daily: pd.DataFrame, periods: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Add up what happened in each week of each period; a rep's periods may overlap."""
+    rows = daily.merge(periods[["rep_id", "unit", *PERIOD]], on="rep_id")
+    rows = rows[(rows["day"] >= rows["period_start"]) & (rows["day"] <= rows["period_end"])]
+    place = (rows["day"] - rows["period_start"]).dt.days // _WEEK_DAYS
+    sums = rows.assign(place=place).groupby(["unit", "place"])["actual"].sum()
+    return sums.rename(name).reset_index()
 
 
 def _cliff(view: View) -> float:
@@ -95,8 +98,3 @@ def _cliff(view: View) -> float:
     steps = [float(plan.get("threshold", 0.0) or 0.0)]
     steps += [float(one["attainment_from"]) for one in plan.get("bands", ()) if one.get("payout")]
     return max(steps) if plan and max(steps) > 0 else 1.0
-
-
-def _number(day: pd.Series) -> pd.Series:
-    months: pd.Series = 12 * day.dt.year + day.dt.month
-    return months

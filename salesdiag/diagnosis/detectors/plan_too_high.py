@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _SHORT = 0.92  # of the plan
 _HELD = 0.93  # of the year before
-_FEW = 0.45  # of the reps reach it
+_FEW = 0.5  # of the reps reach it, at most
 
 
 def detect(view: View) -> list[Suspect]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MOST = 0.4  # of the reps; where more are below the others, it is not them
 _ALSO = 0.10  # q-value up to which a rep is named along with those who are sure to be below
+_ALIKE = 0.3  # of the loss: deals that look alike may differ so much
 _NEW = 0.6  # of the gap
 
 
@@ -40,11 +41,11 @@ def detect(view: View) -> list[Suspect]:
     if _is_new(view, ids, gap):
         return []
     harm = gap + early
+    error = np.sqrt(1 / max(wins, 0.5) + early_error**2 + (_ALIKE * harm) ** 2)
     return [Suspect(
         "weak_reps", "rep", ids, wins / cases, due / cases, cases,
-        float(below["q_value"].min()), "pipeline", harm,
-        float(np.hypot(1 / np.sqrt(max(wins, 0.5)), early_error)), view.revenue_at("rep", ids),
-        grade="C", table=card,
+        float(below["q_value"].min()), "pipeline", harm, float(error),
+        view.revenue_at("rep", ids), grade="C", table=card,
     )]  # fmt: skip
 
 
