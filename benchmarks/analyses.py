@@ -321,7 +321,7 @@ def calendars(department):
     seen = pd.DataFrame({"first_on": [date(2023, 1, 2)], "last_on": [department.as_of]})
     near = phases_of(department, seen, months=3, first_days=5, last_days=5)
     wide = phases_of(department, seen, months=3, first_days=10, last_days=10)
-    days = np.arange(near.start[0], near.end[-1] + 1)
+    days = np.arange(near.start[0], near.end[-1] + np.timedelta64(1, "D"))
     quarter = np.searchsorted(near.start, days, side="right") - 1
     phase = (days >= near.middle[quarter]).astype(int) + (days >= near.last[quarter])
     is_whole = (near.middle > near.start[0]) & (near.end <= np.datetime64(department.as_of))

@@ -192,8 +192,9 @@ def _diagnose(made, dropped):
             for one in found.findings
         ],
         "explained": [
-            {side: [one.cause, one.level, ", ".join(one.ids)] for side, one in both}
-            for both in (pair._asdict().items() for pair in found.explained)
+            {side: [one.cause, one.level, ", ".join(one.ids)]
+             for side, one in (("suspect", pair.suspect), ("by", pair.by))}
+            for pair in found.explained if pair.wholly
         ],
         "unexamined": found.unexamined,
     }  # fmt: skip

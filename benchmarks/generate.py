@@ -393,7 +393,7 @@ def write_small(world, folder, n_accounts):
         "level": pa.array(level[s]),
         "id": pa.array(one[s], pa.string()),
         "period_start": dates(np.array(start[s])),
-        "period_end": dates(np.array(end[s]).astype("datetime64[D]") - 1),
+        "period_end": dates(np.array(end[s]).astype("datetime64[D]") - np.timedelta64(1, "D")),
         "metric": pa.array(["revenue"] * len(level[s])),
         "target": money(np.array(share[s]) * per_quarter),
     })  # fmt: skip

@@ -32,9 +32,11 @@ SPLIT_BY_ITS_OWN = {sd.activity.deal_coverage: {"status"}}
 
 def documented_columns(analysis) -> tuple[set[str], set[str]]:
     """Read the columns that the Returns section introduces, and all names that it mentions."""
-    section = re.search(r"Returns\n\s+-+\n(.*?)\n\s*\n\s*Raises", analysis.__doc__, re.DOTALL)[1]
+    # without its indentation, which Python 3.13 no longer keeps
+    doc = inspect.getdoc(analysis)
+    section = re.search(r"Returns\n-+\n(.*?)\n\s*\n\s*Raises", doc, re.DOTALL)[1]
     introduced = set()
-    for item in re.split(r"\n\s+- ", section)[1:]:
+    for item in re.split(r"\n\s*- ", "\n" + section)[1:]:
         for part in re.split(r";\s+(?=``[a-z_]+``)", item):
             if " : " in part:
                 introduced |= set(re.findall(r"``([a-z_]+)``", part.split(" : ")[0]))

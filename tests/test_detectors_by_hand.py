@@ -91,12 +91,14 @@ def compared(cells):
 def test_kinds_swapped_between_two_groups_of_reps_by_hand():
     shares = dict.fromkeys(LEFT, (0.9, 0.1)) | dict.fromkeys(RIGHT, (0.1, 0.9))
     row = compared(dealt(shares, GOOD_AT_ONE))
-    # each rep had 100 of either kind and won 60 of one, 10 of the other: 35 is usual, and 25 go
-    # with a shift of log(12/92), two deals credited
-    shift, gain = np.log(92 / 12), 25 / 35
+    # each rep had 100 of either kind, won 60 of one and 10 of the other; 55 in 100 were won before
+    # and 15 now, so that 0.55 * 90 + 0.15 * 10 and 0.55 * 10 + 0.15 * 90 are usual; 9 more and 9
+    # fewer go with a shift of log(12/92), two deals credited
+    shift, gain = np.log(92 / 12), 2 * 9 / (51 + 19)
     assert row["slope"] == pytest.approx(-gain / shift)
-    # the fit is exact, so that chance in the 20 cells is all there is
-    error = np.sqrt(0.65 / 35 / 20) / shift
+    # what is left cancels within each rep, so that chance in the 20 cells is all there is
+    chance = 10 * (51 * (1 - 0.51) + 19 * (1 - 0.19))
+    error = np.sqrt(chance) / (10 * (51 + 19)) / shift
     assert row["slope_error"] == pytest.approx(error)
     assert row["p_value"] == pytest.approx(stats.t.sf(gain / shift / error, 9))
     own, other = 0.35 * np.exp(gain), 0.35 * np.exp(-gain)
@@ -141,6 +143,33 @@ def test_more_for_a_rep_who_wins_fewer_of_everything_is_no_matter_of_kinds():
     row = compared(cells)
     assert row["change"] == pytest.approx(0, abs=0.002)
     assert row["p_value"] > 0.2
+
+
+def test_a_kind_that_is_new_or_gone_says_nothing_of_who_gets_what():
+    shares = dict.fromkeys(LEFT, (0.8, 0.2)) | dict.fromkeys(RIGHT, (0.2, 0.8))
+    cells = dealt(shares, GOOD_AT_ONE)
+    for side in ("base", "now"):
+        own = cells[(cells["side"] == side) & (cells["segment"] == "A")].assign(segment="C")
+        more = pd.concat([cells, own], ignore_index=True)
+        assert compared(more) == pytest.approx(compared(cells), nan_ok=True)
+
+
+def test_where_fewer_are_won_of_everything_nobody_got_what_does_not_suit():
+    rng, wrong = np.random.default_rng(3), 0
+    for _world in range(40):
+        rows = [(side, f"r{rep}", kind, rng.poisson(30 * rng.lognormal(0, 0.6)), fall)
+                for side, fall in (("base", 1.0), ("now", 0.6))
+                for rep in range(24) for kind in "ABC"]  # fmt: skip
+        cells = pd.DataFrame(rows, columns=["side", "rep_id", "segment", "n_deals", "rate"])
+        won = rng.binomial(cells["n_deals"], 0.3 * cells["rate"])
+        row = compared(cells.assign(n_settled=cells["n_deals"], n_won=won))
+        wrong += row["p_value"] < 0.05
+    assert wrong <= 6
+
+
+def test_where_each_rep_has_one_kind_nothing_is_told():
+    shares = dict.fromkeys(LEFT, (1.0, 1.0)) | dict.fromkeys(RIGHT, (0.0, 0.0))
+    assert compared(dealt(shares, GOOD_AT_ONE)) is None
 
 
 def test_reps_who_were_there_in_one_year_only_say_nothing_of_who_gets_what():

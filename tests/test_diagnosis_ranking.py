@@ -110,8 +110,9 @@ def test_a_plan_missed_for_what_another_cause_took_is_not_too_high():
 def test_what_is_left_beyond_what_lies_behind_has_a_cause_of_its_own():
     driver = suspect("headcount_gap", harm=-0.15, error=0.03, p=1e-30, claim="days")
     leads = suspect("unworked_leads", harm=-0.3, error=0.04, p=1e-20, claim="lead conversion")
-    (own, left), explained = explain([driver, leads], [driver, leads])
-    assert (own.cause, left.cause, explained) == ("headcount_gap", "unworked_leads", [])
+    (own, left), (part,) = explain([driver, leads], [driver, leads])
+    assert (own.cause, left.cause) == ("headcount_gap", "unworked_leads")
+    assert (part.suspect, part.by, part.wholly) == (left, driver, False)
     # 0.15 of 0.3 is left, three errors of both together
     assert (left.harm, left.harm_error) == pytest.approx((-0.15, 0.05))
     assert left.p_value == pytest.approx(stats.norm.cdf(-3))

@@ -30,6 +30,7 @@ _SHORT = "a window shorter than ten months is too short to be compared month by 
 _LONG = "a window longer than a year cannot be compared with the year before it"
 _A_YEAR = 366
 _TEN_MONTHS = 300  # days
+_BEHIND_A_PART = "lies behind a part of it, which is not counted here"
 _SEEN = 0.05  # p-value of one suspect by itself, all its places searched
 _COLUMNS = ["cause", "control", "outcome", "level", "id", "stage", "n_suspects", "p_value"]
 
@@ -62,7 +63,13 @@ def with_rivals(found: Investigation) -> tuple[Finding, ...]:
 
 def _rivals(finding: Finding, link: str, found: Investigation) -> Iterator[Rival]:
     standing = {(one.cause, one.scope) for one in found.findings}
-    roots = {id(one.suspect): _root(one, found.explained) for one in found.explained}
+    explained = [one for one in found.explained if one.wholly]
+    roots = {id(one.suspect): _root(one, explained) for one in explained}
+    for partly in found.explained:
+        own = partly.suspect.cause, scope_of(partly.suspect)
+        if not partly.wholly and own == (finding.cause, finding.scope):
+            other = partly.by
+            yield Rival(other.cause, scope_of(other), min(other.p_value, 1.0), _BEHIND_A_PART)
     for one in found.suspects:
         scope, p_value = scope_of(one), min(one.p_value, 1.0)
         root = roots.get(id(one))
@@ -146,7 +153,8 @@ def causes_table(found: Investigation, missed: list[NotExamined]) -> pd.DataFram
 
 def _rows(found: Investigation, missed: set[str]) -> Iterator[tuple[object, ...]]:
     findings = {one.cause: one for one in found.findings}
-    by = {one.suspect.cause: _root(one, found.explained) for one in found.explained}
+    explained = [one for one in found.explained if one.wholly]
+    by = {one.suspect.cause: _root(one, explained) for one in explained}
     for code, cause in CATALOGUE.items():
         own = sorted((one for one in found.suspects if one.cause == code),
                      key=lambda one: one.p_value)  # fmt: skip

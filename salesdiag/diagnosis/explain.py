@@ -58,10 +58,11 @@ _CONFIDENCE = 0.9
 
 
 class Explained(NamedTuple):
-    """A suspect that another one explains."""
+    """A suspect that another one explains, wholly or in part; then the rest stands by itself."""
 
     suspect: Suspect
     by: Suspect
+    wholly: bool = True
 
 
 def explain(
@@ -73,8 +74,9 @@ def explain(
     """Give the suspects that stand on their own, and those that another one explains.
 
     A suspect explains another if it is itself one of the sure, if it is one of what may lie
-    behind the other, and if it is seen where the other is. A plan that is missed for want of
-    what the sure causes took away is not too high.
+    behind the other, and if it is seen where the other is. Where clearly more was lost than what
+    lies behind tells, the rest of the loss stands on its own, at a smaller harm. A plan that is
+    missed for want of what the sure causes took away is not too high.
 
     Parameters
     ----------
@@ -95,6 +97,7 @@ def explain(
         behind = behind or _instead_of_plan(one, sure, costs, stakes)
         if left is not None:
             kept.append(left)
+            explained.append(Explained(left, behind[0], wholly=False))
         elif behind:
             explained.append(Explained(one, behind[0]))
         else:
@@ -109,7 +112,7 @@ def _left_over(
 
     Of the causes that take from one link, which see the same loss, only the largest counts.
     """
-    if not behind or symptom.level != "department":
+    if not behind or symptom.level != "department" or not symptom.exposed > 0:
         return None
     if any(np.isnan(one.harm) for one in [symptom, *behind]):
         return None

@@ -94,11 +94,17 @@ def _settled(
     while True:
         kept, explained = explain(suspects, sure, view.reps_of, stakes)
         q = q_values(kept, n_examined, stakes)
-        stay = {id(one) for one in _sure(kept, q)} | {id(one.suspect) for one in explained}
-        left = [one for one in sure if id(one) in stay]
+        stay = {_place(one) for one in _sure(kept, q)}
+        stay |= {_place(one.suspect) for one in explained if one.wholly}
+        left = [one for one in sure if _place(one) in stay]
         if len(left) == len(sure):
             return kept, explained, q
         sure = left
+
+
+def _place(one: Suspect) -> tuple[object, ...]:
+    """Tell which suspect it is, whatever is left of its harm."""
+    return one.cause, one.level, one.ids, one.stage
 
 
 def _sure(suspects: list[Suspect], q: list[float]) -> list[Suspect]:

@@ -165,9 +165,11 @@ class Money(Cells):
 
     def fairness(self) -> pd.DataFrame | None:
         """Give the tests of the targets, by name."""
-        return self.once(
-            "fairness", lambda: plan.target_fairness(self.department).set_index("test")
-        )
+        return self.once("fairness", self._fairness)
+
+    def _fairness(self) -> pd.DataFrame:
+        self.department.require(deals=["created_at"])  # the deals opened are what is asked about
+        return plan.target_fairness(self.department).set_index("test")
 
     def plan_table(self) -> pd.DataFrame:
         """Attainment period by period."""

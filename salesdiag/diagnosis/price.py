@@ -36,8 +36,9 @@ def price_of(suspect: Suspect, stakes: Stakes, confidence: float) -> Price:
 
     Of many suspects those are looked at that seem largest; so the harm is drawn towards nothing
     by how uncertain it is beside what single causes cost as a rule, which is a part of the
-    window's revenue: a narrow place may have lost more of its own. What is lost are deals, few
-    or many, so that chance in these counts too.
+    window's revenue: a narrow place may have lost more of its own. That of a fault which all of
+    the department shows for certain is drawn to what such faults cost before. What is lost are
+    deals, few or many, so that chance in these counts too.
 
     Where costs are known it is margin: deals that were not won would have had their costs, a
     price that was not kept would have had none. What is planned is revenue.

@@ -47,8 +47,8 @@ def rank(
 ) -> list[Finding]:
     """Make findings of the sure ones: by money and evidence, those without money last.
 
-    What is seen for certain but costs nothing that could be told from chance is no finding, nor
-    what costs next to nothing of the window's revenue.
+    What is seen for certain but did better than before, or costs next to nothing of the window's
+    revenue, is no finding.
     """
     both = zip(suspects, q, strict=True)
     sure = [(one, value) for one, value in both if value < LEVEL and _matters(one, stakes)]

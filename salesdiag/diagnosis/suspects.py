@@ -24,6 +24,7 @@ _LIKELY = 1.0  # standard errors that a harm must amount to
 _SEEN = 0.25  # the same, where the fault itself is seen beyond doubt
 _NO_DOUBT = 0.01  # p-value of what is
 _CERTAIN = 0.001
+_ESTIMATED = ("lead conversion", "pipeline", "days")  # links whose loss is not what is searched for
 _USUAL_OF_SEEN = 0.08  # of the revenue: what a fault of a whole department costs, give or take that
 _SIMPLE = 0.7  # of the errors allowed, the part of the simplest answer
 _REACH = 1.96  # standard errors in either half of a 95 % interval
@@ -56,9 +57,8 @@ class Suspect:
     table: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
 
     def is_certain(self) -> bool:
-        """Tell whether the fault itself is seen all over the department, whatever it cost."""
-        is_counted = self.claim in ("plan", "none") or self.price_harm != 0
-        is_seen = self.has_driver and self.level == "department" and not is_counted
+        """Tell whether the fault itself is seen all over the department, beside what it cost."""
+        is_seen = self.has_driver and self.level == "department" and self.claim in _ESTIMATED
         return is_seen and self.p_value < _CERTAIN
 
     def costs(self) -> bool:
@@ -74,9 +74,9 @@ class Suspect:
 def with_usual_harm(one: Suspect, revenue: float) -> Suspect:
     """Draw the harm of a fault that all of the department shows to what such faults cost.
 
-    Its results tell that harm roughly, by the luck of a year; that it did none at all is not what
-    to expect of a fault that is there for certain. What is planned and what is given away is
-    counted, not estimated.
+    Its results tell that harm roughly, by the luck of a year; that it did next to none is not
+    what to expect of a fault that is there for certain. What got better is left as it is, and so
+    is what is counted: fewer leads and orders, smaller deals, prices, plans.
 
     Parameters
     ----------
@@ -86,6 +86,8 @@ def with_usual_harm(one: Suspect, revenue: float) -> Suspect:
         That of the window.
     """
     if not one.is_certain() or not one.exposed > 0 or not one.harm_error > 0:
+        return one
+    if not one.harm < 0:
         return one
     usual = np.fmax(revenue / one.exposed, 1.0) * _USUAL_OF_SEEN
     harm, error = combined((one.harm, one.harm_error), (-usual, usual))

@@ -28,6 +28,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "pay_plan": (dict,),
     "discount_limits": (dict,),
 }
+_PAID = ("base_amount", "threshold", "rate", "cap")  # of the pay plan, each a number
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -63,6 +64,11 @@ def settings_of(given: dict[str, Any], where: str) -> Settings:
         if not isinstance(value, _KINDS[key]) or isinstance(value, bool):
             kinds = " or ".join(kind.__name__ for kind in _KINDS[key])
             message = f"{where}: {key} must be {kinds}; got {value!r}."
+            raise MappingError(message)
+    for key in _PAID:
+        value = given.get("pay_plan", {}).get(key, 0)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            message = f"{where}: pay_plan.{key} must be a number; got {value!r}."
             raise MappingError(message)
     calendar = {key: given[key] for key in _CALENDAR if key in given}
     for key in ("working_days", "working_hours", "holidays"):

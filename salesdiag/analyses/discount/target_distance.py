@@ -206,7 +206,9 @@ def _cut(department: Department, targets: pd.DataFrame, last_days: int) -> pd.Da
     start, end = (periods[name].to_numpy().astype("datetime64[D]") for name in _PERIOD)
     calendar = department.calendar
     week = "".join("1" if day in calendar.working_days else "0" for day in WEEKDAYS)
-    off = calendar.days_off(start[0].astype(object), (end[-1] + 60).astype(object))
+    off = calendar.days_off(
+        start[0].astype(object), (end[-1] + np.timedelta64(60, "D")).astype(object)
+    )
     cut = np.busday_offset(
         end + np.timedelta64(1, "D"), -last_days, roll="forward", weekmask=week,
         holidays=np.array(off, dtype="datetime64[D]"),

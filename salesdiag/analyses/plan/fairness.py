@@ -9,7 +9,7 @@ import pandas as pd
 
 from salesdiag.analyses.plan.cases import METRICS
 from salesdiag.analyses.plan.rep_periods import rep_periods
-from salesdiag.analyses.plan.slopes import Estimate, ratio_slope, slopes, spread
+from salesdiag.analyses.plan.slopes import FEWEST, Estimate, ratio_slope, slopes, spread
 from salesdiag.analyses.plan.target_cells import target_cells, win_size
 from salesdiag.analyses.plan.window import of_reps, question
 from salesdiag.reductions.actuals import PERIOD, column_of_reps
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     Labels = NDArray[np.str_]
 
+_DAYS_A_MONTH = 30.4
 _SHOWN = [
     "test", "metric", "n_reps", "n_independent", "n_targets", "n_left_out",
     "left_out_rate", "left_out_rate_low", "left_out_rate_high",
@@ -68,8 +69,9 @@ def target_fairness(
     - ``"target on deals opened"`` and ``"attainment on deals opened"`` : the same two, with the
       deals that a rep opens in a typical period in place of the potential. Part of what reps
       differ in there is luck, which no target follows and every result does: what is fair is
-      the other part for the target, and that of luck for the attainment. Who is good at opening
-      deals has more of them, and that is no fault of the target.
+      the other part for the target, and that of luck for the attainment. Both parts are
+      estimates, and the p-value counts their error. Who is good at opening deals has more of
+      them, and that is no fault of the target.
     - ``"implied win rate spread"`` : how differently the win rates are that reps would need
       with the deals they got (standard deviation of its logarithm), against what chance in
       the number of deals makes.
@@ -185,12 +187,13 @@ def _tests(rows: pd.DataFrame, size: float, confidence: float) -> list[Trial]:
     """Run all tests on the targets of one group."""
     known = rows["potential"] > 0
     on_potential = _follows(rows[known], "potential", "place", 1.0, confidence)
-    opened = rows.groupby("rep_id")["n_created"].transform("mean")
+    opened = _opened(rows)
     opens = opened > 0
-    true_part = _beyond_luck(rows[opens])
-    on_opened = _follows(
-        rows.assign(opened=opened)[opens], "opened", "rep_id", true_part, confidence
-    )
+    fair, error = _beyond_luck(rows.assign(opened=opened)[opens])
+    on_opened = [
+        _held_against(one, error, confidence) for one in
+        _follows(rows.assign(opened=opened)[opens], "opened", "rep_id", fair, confidence)
+    ]  # fmt: skip
     on_target = ratio_slope(
         rows["actual"].to_numpy(float), _log(rows["target"]), exposure=None,
         period=_period(rows), cluster=_rep(rows), reference=1.0, confidence=confidence,
@@ -210,12 +213,45 @@ def _tests(rows: pd.DataFrame, size: float, confidence: float) -> list[Trial]:
     ]
 
 
-def _beyond_luck(rows: pd.DataFrame) -> float:
-    """Give the part of what reps differ in, in the logarithm of deals opened, that is no luck."""
-    n_opened = rows.groupby("rep_id")["n_created"].agg(["mean", "sum"])
-    differs = float(_log(n_opened["mean"]).var(ddof=1)) if len(n_opened) > 1 else 0.0
-    luck = float((1 / n_opened["sum"]).mean()) if len(n_opened) else 0.0
-    return float(np.clip(1 - luck / differs, 0.0, 1.0)) if differs > 0 else 0.0
+def _opened(rows: pd.DataFrame) -> pd.Series:
+    """Give the deals that each rep opens in a period beside what all open in it."""
+    usual = rows.groupby(PERIOD)["n_created"].transform("mean")
+    beside = (rows["n_created"] / usual.where(usual > 0)).groupby(rows["rep_id"])
+    return beside.transform("mean")
+
+
+def _beyond_luck(rows: pd.DataFrame) -> tuple[float, float]:
+    """Give the part of what reps differ in, in deals opened, that is no luck, with its error.
+
+    Luck is that of counts, and more where deals come in clumps: then those of a rep scatter more
+    from period to period.
+    """
+    n_reps = rows["rep_id"].nunique()
+    if n_reps < FEWEST:
+        return np.nan, np.nan
+    usual = rows.groupby(PERIOD)["n_created"].transform("mean") * rows["opened"]
+    degrees = max(len(rows) - n_reps, 1)
+    clumps = max(float(((rows["n_created"] - usual) ** 2 / usual).sum()) / degrees, 1.0)
+    # where months stand beside quarters a deal is in both, and counts once
+    months = ((rows[PERIOD[1]] - rows[PERIOD[0]]).dt.days / _DAYS_A_MONTH).round()
+    n_opened = rows.groupby(["rep_id", months])["n_created"].sum().groupby("rep_id").max()
+    luck = clumps * float((1 / n_opened).mean())
+    differs = float(_log(rows.groupby("rep_id")["opened"].first()).var(ddof=1))
+    fair = float(np.clip(1 - luck / differs, 0.0, 1.0)) if differs > 0 else 0.0
+    return fair, (1 - fair) * float(np.sqrt(2 / (n_reps - 1)))
+
+
+def _held_against(found: Estimate, error: float, confidence: float) -> Estimate:
+    """Give the p-value against a reference that is itself an estimate, with its error."""
+    from scipy import special
+
+    degrees = found.n - 1
+    reach = (found.high - found.low) / 2
+    if not reach > 0 or not degrees > 0:
+        return found
+    own = reach / float(special.stdtrit(degrees, 0.5 + confidence / 2))
+    beyond = abs(found.value - found.reference) / float(np.hypot(own, error))
+    return found._replace(p_value=float(2 * special.stdtr(degrees, -beyond)))
 
 
 def _follows(

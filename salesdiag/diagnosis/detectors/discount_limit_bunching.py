@@ -24,7 +24,7 @@ _FEWEST = 20  # deals at a limit
 _AT = 0.005  # of the list price: so near is at the limit
 # what more is won for a discount nobody had to ask for is not seen, between some and most of it;
 # nor what else would have been given
-_WON_BACK, _WON_BACK_ERROR = 0.3, 0.7
+_WON_BACK, _WON_BACK_ERROR = 0.3, 0.6
 
 
 def detect(view: View) -> list[Suspect]:

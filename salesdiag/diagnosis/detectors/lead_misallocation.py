@@ -63,64 +63,70 @@ def _harm(view: View, change: float, error: float) -> tuple[float, float]:
     return combined((change, error), size_of(fall))
 
 
-class _Grid(NamedTuple):
-    """Deals by kind and rep: dealt out on both sides, and settled and won on both together."""
+class _Side(NamedTuple):
+    """Deals of one year, by kind and rep."""
 
-    base: Floats
-    now: Floats
+    dealt: Floats
     settled: Floats
     won: Floats
 
 
+_NONE = _Side(*[np.zeros((0, 0))] * 3)
+
+
 def _compare(cells: pd.DataFrame, kind: Level, view: View) -> dict[str, object] | None:
     """Compare what the deals of each kind bring at the hands they went to, now and before."""
-    kinds = sorted(cells[kind].unique())
-    grid = _grid(cells, kind, kinds)
-    if grid is None:
+    kinds, base, now = _sides(cells, kind)
+    if len(kinds) < 2 or base.dealt.shape[1] < _FEWEST_REPS:
         return None
-    shift = _shift(grid)
-    usual = _usual(grid)
-    slope, error, n_reps = _slope(grid, shift, usual)
-    if not error > 0:
-        return None
+    shift = _shift(base.dealt, now.dealt)
+    settled, won = base.settled + now.settled, base.won + now.won
+    slope, error, n_reps = _slope(shift, settled, won, _usual(base) + _usual(now))
     # what a rep wins of everything went with the seat, not with the kind
-    of_kind = grid.won.sum(axis=1) / np.maximum(grid.settled.sum(axis=1), _CLOSE)
+    of_kind = won.sum(axis=1) / np.maximum(settled.sum(axis=1), _CLOSE)
     rate = of_kind[:, None] * np.exp(slope * shift)
     worth = np.array([view.revenue_at(kind, (one,)) for one in kinds])
-    if not np.nansum(worth) > 0:
-        worth = grid.now.sum(axis=1)
-    base, now = (_at_hands(rate, one, np.nan_to_num(worth)) for one in (grid.base, grid.now))
-    change = float(np.log(now / base))
+    worth = np.nan_to_num(worth) if np.nansum(worth) > 0 else now.dealt.sum(axis=1)
+    before, after = (_at_hands(rate, one.dealt, worth) for one in (base, now))
+    if not (error > 0 and before > 0 and after > 0):
+        return None
+    change = float(np.log(after / before))
     return {
-        "kind": kind, "base": base, "now": now, "change": change,
+        "kind": kind, "base": before, "now": after, "change": change,
         "error": abs(change) * float(np.hypot(error / slope, _ALIKE)) if slope else 0.0,
         "p_value": float(special.stdtr(n_reps - 1, slope / error)), "slope": slope,
-        "slope_error": error, "n_deals": float(grid.now.sum()), "n_reps": n_reps,
+        "slope_error": error, "n_deals": float(now.dealt.sum()), "n_reps": n_reps,
     }  # fmt: skip
 
 
-def _grid(cells: pd.DataFrame, kind: str, kinds: list[str]) -> _Grid | None:
-    """Count the deals of reps who had some on both sides, or give None where they are too few."""
+def _sides(cells: pd.DataFrame, kind: str) -> tuple[list[str], _Side, _Side]:
+    """Count the deals of the reps and kinds that there were on both sides."""
+    counts = cells.pivot_table(
+        index=kind, columns=["side", "rep_id"], values=["n_deals", "n_settled", "n_won"],
+        aggfunc="sum", fill_value=0.0,
+    )  # fmt: skip
+    dealt = counts["n_deals"]
+    if not {"base", "now"} <= set(dealt.columns.get_level_values(0)):
+        return [], _NONE, _NONE
+    on_both = [dealt[side] for side in ("base", "now")]
+    reps = sorted(set.intersection(*(set(one.columns[one.sum() > 0]) for one in on_both)))
+    kinds = sorted(
+        set.intersection(*(set(one.index[one[reps].sum(axis=1) > 0]) for one in on_both))
+    )
+    if not kinds:
+        return [], _NONE, _NONE
+    base, now = (
+        _Side(*(counts[name][side].loc[kinds, reps].to_numpy(float)
+                for name in ("n_deals", "n_settled", "n_won")))
+        for side in ("base", "now")
+    )  # fmt: skip
+    return kinds, base, now
 
-    def counted(name: str, side: str | None = None) -> pd.DataFrame:
-        rows = cells if side is None else cells[cells["side"] == side]
-        table = rows.pivot_table(index=kind, columns="rep_id", values=name, aggfunc="sum")
-        return table.reindex(index=kinds, columns=names).fillna(0.0)
 
-    names = sorted(cells["rep_id"].unique())
-    base, now = counted("n_deals", "base"), counted("n_deals", "now")
-    stayed = ((base.sum() > 0) & (now.sum() > 0)).to_numpy()
-    grid = _Grid(*(one.to_numpy(float)[:, stayed] for one in (
-        base, now, counted("n_settled"), counted("n_won"))))  # fmt: skip
-    if stayed.sum() < _FEWEST_REPS or len(kinds) < 2 or not grid.won.sum() > 0:
-        return None
-    return grid
-
-
-def _shift(grid: _Grid) -> Floats:
+def _shift(base: Floats, now: Floats) -> Floats:
     """Give how much more of each kind each rep gets, net of what the rep and the kind get more."""
-    shift = np.log((grid.now + _A_FEW) / (grid.base + _A_FEW))
-    weight = grid.now + grid.base + _CLOSE
+    shift = np.log((now + _A_FEW) / (base + _A_FEW))
+    weight = now + base + _CLOSE
     for _turn in range(_TURNS):
         by_rep = np.average(shift, axis=0, weights=weight)
         shift = shift - by_rep
@@ -131,20 +137,23 @@ def _shift(grid: _Grid) -> Floats:
     return shift
 
 
-def _usual(grid: _Grid) -> Floats:
-    """Give the wins that rep and kind by themselves would make, each at the same for all."""
-    of_rep = np.ones(grid.won.shape[1])
+def _usual(side: _Side) -> Floats:
+    """Give the wins that rep and kind by themselves make in a year, each at the same for all.
+
+    Each year by itself: a fall of the win rate of all is no matter of who gets what.
+    """
+    of_rep, of_kind = np.ones(side.won.shape[1]), np.zeros(len(side.won))
     for _turn in range(_TURNS):
-        of_kind = grid.won.sum(axis=1) / np.maximum((grid.settled * of_rep).sum(axis=1), _CLOSE)
-        due = (grid.settled * of_kind[:, None]).sum(axis=0)
-        last, of_rep = of_rep, (grid.won.sum(axis=0) + _A_FEW) / (due + _A_FEW)
+        of_kind = side.won.sum(axis=1) / np.maximum((side.settled * of_rep).sum(axis=1), _CLOSE)
+        due = (side.settled * of_kind[:, None]).sum(axis=0)
+        last, of_rep = of_rep, (side.won.sum(axis=0) + _A_FEW) / (due + _A_FEW)
         if np.abs(of_rep - last).max() < _CLOSE:
             break
-    usual: Floats = grid.settled * of_kind[:, None] * of_rep
+    usual: Floats = side.settled * of_kind[:, None] * of_rep
     return usual
 
 
-def _slope(grid: _Grid, shift: Floats, usual: Floats) -> tuple[float, float, int]:
+def _slope(shift: Floats, settled: Floats, won: Floats, usual: Floats) -> tuple[float, float, int]:
     """Give by how much the win rate goes with the shift, its error by rep, and how many reps.
 
     What a rep wins more of one kind than of others may be more than chance, and is the same in
@@ -152,17 +161,17 @@ def _slope(grid: _Grid, shift: Floats, usual: Floats) -> tuple[float, float, int
     the error is that of chance in the deals at least.
     """
     weight = float((shift**2 * usual).sum())
-    if not weight > 0:
+    if not weight > _CLOSE:  # nothing is dealt out otherwise
         return 0.0, 0.0, 0
-    slope = float((shift * (grid.won - usual)).sum() / weight)
-    left = (shift * (grid.won - usual * (1 + slope * shift))).sum(axis=0)
+    slope = float((shift * (won - usual)).sum() / weight)
+    left = (shift * (won - usual * (1 + slope * shift))).sum(axis=0)
     n = int((usual.sum(axis=0) > 0).sum())
-    chance = shift**2 * usual * (1 - np.clip(usual / np.maximum(grid.settled, _CLOSE), 0, 1))
+    chance = shift**2 * usual * (1 - np.clip(usual / np.maximum(settled, _CLOSE), 0, 1))
     variance = max(n / max(n - 1, 1) * float((left**2).sum()), float(chance.sum()))
     return slope, float(np.sqrt(variance)) / weight, n
 
 
 def _at_hands(rate: Floats, dealt: Floats, worth: Floats) -> float:
     """Give the win rate of the kinds at the hands that got them, each kind at its worth now."""
-    shares = dealt / np.maximum(dealt.sum(axis=1, keepdims=True), _CLOSE)
-    return float(np.average((rate * shares).sum(axis=1), weights=worth))
+    shares = dealt / dealt.sum(axis=1, keepdims=True)
+    return float((rate * shares).sum(axis=1) @ worth / max(worth.sum(), _CLOSE))

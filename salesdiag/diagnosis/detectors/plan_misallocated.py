@@ -22,6 +22,7 @@ _DIFFER = 0.5  # of what reps differ in, that must be more than luck
 # chance in results and in what is known of territories keeps the slope of fair targets below 1
 _FAIR = 0.7
 _ALIKE = 0.5  # correlation of the two tests on deals opened, at most
+_SHOWN = 0.95  # level of the intervals in the table
 _LOOKS = 2  # at the deals opened, and at the results
 
 
@@ -40,8 +41,10 @@ def detect(view: View) -> list[Suspect]:
         return []
     if asked.estimate > _SMALLEST * asked.fair:
         return []
+    # what is fair is itself an estimate, from as many reps
+    unsure = (1 - asked.fair) * float(np.sqrt(2 / asked.degrees))
     # the fewer of the two are asked of those with much to sell, the more they reach
-    both = (reached.beyond() - asked.beyond()) / np.sqrt(2 + 2 * _ALIKE)
+    both = (reached.beyond(unsure) - asked.beyond(unsure)) / np.sqrt(2 + 2 * _ALIKE)
     p_values = [float(special.stdtr(asked.degrees, -both))]
     result = _test(table, _RESULT)
     if result is not None:
@@ -61,9 +64,9 @@ class _Test(NamedTuple):
     degrees: int  # of freedom
     n_targets: int
 
-    def beyond(self) -> float:
-        """How many errors lie between the estimate and what is fair."""
-        return (self.estimate - self.fair) / self.error
+    def beyond(self, unsure: float = 0.0) -> float:
+        """How many errors lie between the estimate and what is fair, which may be unsure too."""
+        return (self.estimate - self.fair) / float(np.hypot(self.error, unsure))
 
 
 def _test(table: pd.DataFrame, name: str) -> _Test | None:
@@ -73,5 +76,5 @@ def _test(table: pd.DataFrame, name: str) -> _Test | None:
     reach = (row["estimate_high"] - row["estimate_low"]) / 2
     if not reach > 0:  # untold, or an exact fit that leaves nothing to judge by
         return None
-    error = reach / float(special.stdtrit(degrees, 0.975))
+    error = reach / float(special.stdtrit(degrees, 0.5 + _SHOWN / 2))
     return _Test(row["estimate"], row["reference"], error, degrees, int(row["n_targets"]))

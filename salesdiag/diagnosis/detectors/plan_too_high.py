@@ -1,4 +1,4 @@
-"""Nearly everyone is below plan while what is sold held its level."""
+"""Half of the reps or more are below plan while what is sold held its level."""
 
 from __future__ import annotations
 
