@@ -373,6 +373,10 @@ def test_a_path_that_no_file_can_have(path):
         (('amount = "amount"', 'amount = {column = "amount", type = "cash"}'), "type = one of"),
         (("as_of = 2025-12-31", 'as_of = "soon"'), "as_of must be a day"),
         (("as_of = 2025-12-31", "asof = 2025-12-31"), "unknown key 'asof'"),
+        (
+            ("as_of = 2025-12-31", 'as_of = 2025-12-31\npay_plan = {cap = "none"}'),
+            "pay_plan.cap must be a number; got 'none'",
+        ),
         (('source = "crm"', 'source = "crm"\nset_aside = [{ where = "1=1" }]'), "needs 'where'"),
         (('source = "crm"', 'source = "crm"\none_row_per = "deal_id"'), "go together"),
         (('source = "crm"', 'source = "crm"\nconstants = {pipeline = ["a"]}'), "must be one value"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,10 +11,10 @@ from scipy import stats
 
 from salesdiag.diagnosis.catalogue import CATALOGUE, NOT_YET
 from salesdiag.diagnosis.explain import explain
-from salesdiag.diagnosis.investigate import DETECTED
+from salesdiag.diagnosis.investigate import DETECTED, _settled
 from salesdiag.diagnosis.price import Stakes, price_of
 from salesdiag.diagnosis.ranking import q_values, rank
-from salesdiag.diagnosis.suspects import Suspect
+from salesdiag.diagnosis.suspects import Suspect, with_usual_harm
 from salesdiag.diagnosis.words import figure
 from salesdiag.simulate import CAUSES
 from salesdiag.stats.multiplicity import adjust_p_values
@@ -187,6 +188,48 @@ def test_what_is_not_sure_explains_nothing():
     kept, explained = explain([symptom, driver], [symptom])
     assert len(kept) == 2
     assert not explained
+
+
+def test_where_no_money_was_no_part_of_it_is_told():
+    driver = suspect("slow_response", has_driver=True, exposed=0.0, claim="lead conversion")
+    leads = suspect("lead_quality", exposed=0.0, claim="lead conversion", harm=-0.5)
+    kept, explained = explain([driver, leads], [driver, leads])
+    assert [one.cause for one in kept] == ["slow_response"]
+    assert [one.suspect.cause for one in explained] == ["lead_quality"]
+
+
+def test_a_certain_fault_costs_what_such_faults_do_unless_the_results_tell_better():
+    # 8 % of the revenue, give or take that, beside an error as large: half of each counts
+    seen = suspect("low_activity", p=1e-6, has_driver=True, harm=-0.02, error=0.08)
+    drawn = with_usual_harm(seen, 1000.0)
+    assert (drawn.harm, drawn.harm_error) == pytest.approx((-0.05, 0.08 / np.sqrt(2)))
+    # of links that bring half of the money the same loss is twice as deep
+    half = with_usual_harm(dataclasses.replace(seen, harm_error=0.16), 2000.0)
+    assert half.harm == pytest.approx((-0.02 - 0.16) / 2)
+    assert lost(drawn, revenue=1000.0)[0] == pytest.approx(1000 * np.expm1(0.05))
+    for other in (
+        dataclasses.replace(seen, harm=0.001),  # it got better
+        dataclasses.replace(seen, p_value=0.002),  # not certain
+        dataclasses.replace(seen, has_driver=False),  # only what it would do is seen
+        dataclasses.replace(seen, claim="leads"),  # counted
+        dataclasses.replace(seen, level="team", ids=("North",)),
+        dataclasses.replace(seen, exposed=0.0),
+    ):
+        assert with_usual_harm(other, 1000.0) is other
+
+
+def test_a_plan_missed_for_what_is_left_of_a_loss_is_not_too_high():
+    # the rest of the leak is a suspect of its own, and still one of the sure
+    skipped = suspect("process_skipped", p=1e-9, harm=-0.22, error=0.02, has_driver=True)
+    leak = suspect("stage_leak", p=1e-9, harm=-0.45, error=0.03)
+    plan = suspect("plan_too_high", harm=-0.4, error=0.05, claim="plan", exposed=1000.0)
+    plan = dataclasses.replace(plan, measured=1000.0, expected=1500.0)
+    view = SimpleNamespace(
+        stakes=lambda: Stakes(1000.0), reps_of=lambda _level, ids: frozenset(ids)
+    )
+    kept, explained, _q = _settled([skipped, leak, plan], 27, view)
+    assert {one.cause for one in kept} == {"process_skipped", "stage_leak"}
+    assert [one.suspect.cause for one in explained if one.wholly] == ["plan_too_high"]
 
 
 def test_q_values_are_paid_for_every_cause_that_was_looked_for():
