@@ -254,6 +254,13 @@ def test_findings_are_sorted_by_money_those_without_any_last():
     assert "20 %" in found[0].reading
 
 
+def test_a_hint_comes_after_what_is_sure_however_much_it_would_be():
+    large, small = suspect("stage_leak", harm=-0.5), suspect("small_deals", harm=-0.1)
+    free = suspect("timing_games", harm=np.nan, error=np.nan, exposed=np.nan)
+    found = rank([large, small, free], [0.2, 0.01, 0.01], 0.9, Stakes(1000.0))
+    assert [one.cause for one in found] == ["small_deals", "timing_games", "stage_leak"]
+
+
 def test_every_sentence_can_be_filled():
     for code in CATALOGUE:
         (finding,) = rank(

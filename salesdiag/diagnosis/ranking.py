@@ -45,7 +45,7 @@ def rank(
     stakes: Stakes,
     names: Mapping[str, str] | None = None,
 ) -> list[Finding]:
-    """Make findings of the sure ones: by money and evidence, those without money last.
+    """Make findings of the sure ones, then hints: by money and evidence, those without money last.
 
     What is seen for certain but did better than before, or costs next to nothing of the window's
     revenue, is no finding.
@@ -62,10 +62,11 @@ def _matters(one: Suspect, stakes: Stakes) -> bool:
     return one.costs() and not lost < _MATERIAL * stakes.revenue
 
 
-def _order(finding: Finding) -> tuple[float, float, str]:
+def _order(finding: Finding) -> tuple[bool, float, float, str]:
     lost = finding.lost_revenue  # margins of some and revenue of others do not compare
     worth = 0.0 if np.isnan(lost) else lost * _WEIGHT[finding.grade]
-    return (-worth * (1 - finding.q_value), finding.q_value, finding.cause)
+    is_hint = finding.q_value >= SURE  # however much money it would be
+    return (is_hint, -worth * (1 - finding.q_value), finding.q_value, finding.cause)
 
 
 def _finding(
