@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import re
@@ -535,3 +536,17 @@ def test_a_database_that_is_none_or_lacks_the_deals(tmp_path):
     connection.execute("CREATE TABLE people (name TEXT)")
     connection.close()
     assert "has no table 'deals'; it has people" in refused_url(f"sqlite://{tmp_path}/x.db")
+    gc.collect()  # a connection left open would warn here
+
+
+def test_a_database_that_is_refused_is_let_go(tmp_path, monkeypatch):
+    connection = sqlite3.connect(tmp_path / "x.db")
+    connection.execute("CREATE TABLE people (name TEXT)")
+    connection.close()
+    let_go = []
+    monkeypatch.setattr(
+        "ibis.backends.sqlite.Backend.disconnect", lambda backend: let_go.append(backend.con)
+    )
+    refused_url(f"sqlite://{tmp_path}/x.db")
+    assert len(let_go) == 1
+    let_go[0].close()

@@ -38,6 +38,21 @@ def load_database(
     shown = without_secret(url)
     tell(f"connecting to {shown}")
     connection = _connect(url, shown)
+    try:
+        tables, lines = _found(connection, shown, tell)
+        settings = Settings()
+        if as_of is not None:
+            settings = replace(settings, as_of=parse_day(as_of, "as_of"))
+        return Department.of(tables, settings, report_frame(lines))
+    except SalesDiagError:
+        connection.disconnect()  # no department holds it that could
+        raise
+
+
+def _found(
+    connection: ibis.BaseBackend, shown: str, tell: Callable[[str], None]
+) -> tuple[dict[str, ibis.Table], list[tuple[str, str, str, Fact]]]:
+    """Give the tables of a department that are there, and what is to be said of them."""
     there = _checked(lambda: {name.lower(): name for name in _names(connection)}, shown)
     if "deals" not in there:
         found = ", ".join(sorted(there.values())) or "no tables"
@@ -50,10 +65,7 @@ def load_database(
             whole = conform(connection.table(there[name]), spec, "UTC")
             tables[name], facts = _checked(partial(_usable, whole, spec), f"{shown}, table {name}")
             lines += [(name, shown, "", fact) for fact in facts]
-    settings = Settings()
-    if as_of is not None:
-        settings = replace(settings, as_of=parse_day(as_of, "as_of"))
-    return Department.of(tables, settings, report_frame(lines))
+    return tables, lines
 
 
 def _names(connection: ibis.BaseBackend) -> list[str]:
