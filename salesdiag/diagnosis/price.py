@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from salesdiag.diagnosis.suspects import Suspect
 
 _CERTAIN = 1e-12
+_UNLIKE = 0.2  # of a loss: how far what was lost may differ from what it is told by
 _USUAL_HARM = 0.15  # what a fault does to the money that goes through it, as a logarithm
 
 
@@ -54,7 +55,8 @@ def price_of(suspect: Suspect, stakes: Stakes, confidence: float) -> Price:
     is_margin = suspect.claim != "plan" and bool(0 < stakes.margin < 1)
     margin = stakes.margin if is_margin else 1.0
     normal = float(special.ndtri(0.5 + confidence / 2))
-    reach = normal * float(np.sqrt(kept)) * suspect.harm_error
+    error = np.hypot(np.sqrt(kept) * suspect.harm_error, _UNLIKE * kept * suspect.harm)
+    reach = normal * float(error)
     middle, cut = kept * suspect.harm, kept * suspect.price_harm
     cost, low, high = (_lost(suspect.exposed, harm, cut, margin)
                        for harm in (middle, middle + reach, middle - reach))  # fmt: skip

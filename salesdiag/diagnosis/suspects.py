@@ -90,8 +90,8 @@ def with_usual_harm(one: Suspect, revenue: float) -> Suspect:
     if not one.harm < 0:
         return one
     usual = np.fmax(revenue / one.exposed, 1.0) * _USUAL_OF_SEEN
-    harm, error = combined((one.harm, one.harm_error), (-usual, usual))
-    return replace(one, harm=harm, harm_error=error)
+    harm, _error = combined((one.harm, one.harm_error), (-usual, usual))
+    return replace(one, harm=harm)  # no surer by what others cost
 
 
 def suspect(
