@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from salesdiag.diagnosis.detectors import plan_too_high, slow_ramp, weak_reps
+from salesdiag.diagnosis.detectors import plan_misallocated, plan_too_high, slow_ramp, weak_reps
 from salesdiag.diagnosis.explain import explain
 from salesdiag.diagnosis.suspects import Suspect
 from tests.yearly_frames import department, frame, view_of
@@ -149,3 +149,45 @@ def test_another_sure_cause_explains_a_missed_plan_if_it_would_have_been_reached
                    800.0)  # fmt: skip
     kept, _ = explain([plan, leak], [plan, leak])
     assert (plan in kept) == stays
+
+
+def fairness(**rows):
+    """Lay out the tests of targets: estimate, error and what is fair, of 21 reps."""
+    reach = stats.t.ppf(0.975, 20)
+    names = {"asked": "target on deals opened", "reached": "attainment on deals opened",
+             "result": "result on target"}  # fmt: skip
+    usual = {"asked": (0.2, 0.2, 0.8), "reached": (0.6, 0.25, 0.2), "result": (1.0, 0.2, 1.0)}
+    return pd.DataFrame([
+        {"test": names[name], "estimate": value, "estimate_low": value - reach * error,
+         "estimate_high": value + reach * error, "reference": fair, "n_independent": 21,
+         "n_targets": 160}
+        for name, (value, error, fair) in (usual | rows).items()
+    ]).set_index("test")  # fmt: skip
+
+
+def test_targets_that_do_not_rise_with_the_deals_opened_ask_the_wrong_reps():
+    (found,) = plan_misallocated.detect(view_of(fairness=fairness))
+    assert (found.measured, found.expected, found.n) == pytest.approx((2**0.2, 2**0.8, 160))
+    # 0.6 too little is asked and 0.4 more reached, each beside its error and that of what is
+    # fair, of 20 degrees; the two go together by half, and there was a look at the results too
+    unsure = 0.2 * np.sqrt(2 / 20)
+    both = (0.6 / np.hypot(0.2, unsure) + 0.4 / np.hypot(0.25, unsure)) / np.sqrt(3)
+    assert found.p_value == pytest.approx(2 * stats.t.sf(both, 20))
+
+
+def test_results_that_fall_short_of_large_targets_tell_it_too():
+    (found,) = plan_misallocated.detect(view_of(fairness=lambda: fairness(result=(-0.3, 0.2, 1))))
+    assert found.p_value == pytest.approx(2 * stats.t.cdf((-0.3 - 0.7) / 0.2, 20))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {"asked": (0.7, 0.1, 0.8)},  # nearly as much as is fair
+        {"asked": (0.1, 0.1, 0.4), "reached": (0.9, 0.1, 0.6)},  # reps differ by luck
+        {"asked": (np.nan, np.nan, np.nan)},  # untold
+        {"asked": (0.2, 0.0, 0.8)},  # exact
+    ],
+)
+def test_targets_that_follow_the_deals_or_cannot_are_not_in_the_wrong_places(rows):
+    assert plan_misallocated.detect(view_of(fairness=lambda: fairness(**rows))) == []
