@@ -72,7 +72,7 @@ class TestRunning:
         first = sd.diagnose(sd.Department(**frames, as_of="2025-12-31"))
         for other in (frames, shuffled(frames)):
             second = sd.diagnose(sd.Department(**other, as_of="2025-12-31"))
-            assert second.gap == first.gap
+            assert repr(second.gap) == repr(first.gap)  # of which some ends are NaN
             assert as_plain(second) == as_plain(first)
             assert second.not_examined == first.not_examined
             assert list(second.tables) == list(first.tables)
