@@ -112,7 +112,7 @@ class TestByHand:
         turns = tenure_start(since, np.arange(12))
         assert (np.diff(tenure_of(since, days)) >= 0).all()
         assert tenure_of(since, turns).tolist() == list(range(1, 13))
-        assert tenure_of(since, turns[1:] - 1).tolist() == list(range(1, 12))
+        assert tenure_of(since, turns[1:] - np.timedelta64(1, "D")).tolist() == list(range(1, 12))
 
     def test_one_rep_has_nobody_to_be_compared_with(self):
         deals = deals_at(["new"], ["2025-03-20"])
