@@ -10,7 +10,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import salesdiag as sd
-from tests.cases import CASES
+from tests.cases import CASES, returns_of
 from tests.frames import sample_department, sample_frames, shuffled
 
 AS_OF = "2025-12-31"
@@ -32,9 +32,7 @@ SPLIT_BY_ITS_OWN = {sd.activity.deal_coverage: {"status"}}
 
 def documented_columns(analysis) -> tuple[set[str], set[str]]:
     """Read the columns that the Returns section introduces, and all names that it mentions."""
-    # without its indentation, which Python 3.13 no longer keeps
-    doc = inspect.getdoc(analysis)
-    section = re.search(r"Returns\n-+\n(.*?)\n\s*\n\s*Raises", doc, re.DOTALL)[1]
+    section = returns_of(analysis)
     introduced = set()
     for item in re.split(r"\n\s*- ", "\n" + section)[1:]:
         for part in re.split(r";\s+(?=``[a-z_]+``)", item):

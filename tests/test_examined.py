@@ -10,7 +10,6 @@ from salesdiag.diagnosis.examined import (
     causes_table,
     left_out,
     links_of,
-    scope_of,
     with_rivals,
 )
 from salesdiag.diagnosis.explain import Explained
@@ -28,7 +27,7 @@ def investigation(
     found, others=(), explained=(), unexamined=None, *, looks_back=True, refused=None
 ):
     findings = [
-        Finding(one.cause, scope_of(one), "direct", "C", 0.2, 0.3, 100, 0.001, 1.0, 0.5, 2.0,
+        Finding(one.cause, one.scope, "direct", "C", 0.2, 0.3, 100, 0.001, 1.0, 0.5, 2.0,
                 "revenue", "r", "c", "n", pd.DataFrame())
         for one in found
     ]  # fmt: skip

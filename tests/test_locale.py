@@ -3,7 +3,6 @@
 import ast
 import datetime as dt
 import gettext
-import inspect
 import io
 import re
 import string
@@ -29,7 +28,7 @@ from salesdiag.present.locale.styles import style_of
 from salesdiag.present.people import _PARTS as PAGE_PARTS
 from salesdiag.present.plots.vocabulary import TERMS, WORDS
 from salesdiag.schema import TABLES
-from tests.cases import CASES
+from tests.cases import CASES, returns_of
 from tests.frames import sample_department, sample_frames
 
 LANGUAGES = ("en", "ru", "vi")
@@ -197,9 +196,7 @@ def _has_word(code, column, language):
 @every_language
 @pytest.mark.parametrize("analysis", list(CASES), ids=[one.__name__ for one in CASES])
 def test_every_code_that_is_documented_has_a_word(analysis, language):
-    # without its indentation, which Python 3.13 no longer keeps
-    doc = inspect.getdoc(analysis)
-    section = re.search(r"Returns\n-+\n(.*?)\n\s*\n\s*Raises", doc, re.DOTALL)[1]
+    section = returns_of(analysis)
     for item in re.split(r"\n\s*- |;\s+(?=``[a-z_]+``)", section):
         head, _, told = item.partition(" : ")
         columns = set(re.findall(r"``([a-z_]+)``", head)) & (labels.CODED - {"table", "field"})

@@ -35,22 +35,17 @@ _SEEN = 0.05  # p-value of one suspect by itself, all its places searched
 _COLUMNS = ["cause", "control", "outcome", "level", "id", "stage", "n_suspects", "p_value"]
 
 
-def scope_of(suspect: Suspect) -> Scope:
-    """Give the place of a suspect as a finding names it."""
-    return Scope(suspect.level, ", ".join(suspect.ids) or None, suspect.stage)
-
-
 def links_of(found: Investigation) -> tuple[str, ...]:
     """Give, finding by finding, the link of the sale that it takes away from."""
-    links = {(one.cause, scope_of(one)): one.claim for one in found.suspects}
+    links = {(one.cause, one.scope): one.claim for one in found.suspects}
     return tuple(links.get((one.cause, one.scope), "none") for one in found.findings)
 
 
 def with_rivals(found: Investigation) -> tuple[Finding, ...]:
     """Give the findings with what was held against each.
 
-    These are the suspects that it explains, and those at its own place that would have taken
-    from the same part of the sale and do not stand out.
+    These are what lies behind a part of it, the suspects that it explains, and those at its own
+    place that would have taken from the same part of the sale and do not stand out.
     """
     rivals = [
         sorted(_rivals(one, link, found), key=lambda rival: rival.p_value)
@@ -66,15 +61,15 @@ def _rivals(finding: Finding, link: str, found: Investigation) -> Iterator[Rival
     explained = [one for one in found.explained if one.wholly]
     roots = {id(one.suspect): _root(one, explained) for one in explained}
     for partly in found.explained:
-        own = partly.suspect.cause, scope_of(partly.suspect)
+        own = partly.suspect.cause, partly.suspect.scope
         if not partly.wholly and own == (finding.cause, finding.scope):
             other = partly.by
-            yield Rival(other.cause, scope_of(other), min(other.p_value, 1.0), _BEHIND_A_PART)
+            yield Rival(other.cause, other.scope, min(other.p_value, 1.0), _BEHIND_A_PART)
     for one in found.suspects:
-        scope, p_value = scope_of(one), min(one.p_value, 1.0)
+        scope, p_value = one.scope, min(one.p_value, 1.0)
         root = roots.get(id(one))
         if root is not None:
-            if (root.cause, scope_of(root)) == (finding.cause, finding.scope):
+            if (root.cause, root.scope) == (finding.cause, finding.scope):
                 yield Rival(one.cause, scope, p_value, _outcome(one))
             continue
         shared = set(PARTS.get(link, ())) & set(PARTS.get(one.claim, ()))
@@ -158,7 +153,7 @@ def _rows(found: Investigation, missed: set[str]) -> Iterator[tuple[object, ...]
     for code, cause in CATALOGUE.items():
         own = sorted((one for one in found.suspects if one.cause == code),
                      key=lambda one: one.p_value)  # fmt: skip
-        scope = scope_of(own[0]) if own else Scope("department")
+        scope = own[0].scope if own else Scope("department")
         outcome = "no sign"
         if code in missed:
             outcome = "not examined"

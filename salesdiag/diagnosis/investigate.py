@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from salesdiag.department import Department
     from salesdiag.diagnosis.explain import Explained
-    from salesdiag.diagnosis.finding import Finding
+    from salesdiag.diagnosis.finding import Finding, Scope
     from salesdiag.diagnosis.suspects import Suspect
 
 # causes with a detector; each is a module of the same name
@@ -102,9 +102,9 @@ def _settled(
         sure = left
 
 
-def _place(one: Suspect) -> tuple[object, ...]:
+def _place(one: Suspect) -> tuple[str, Scope]:
     """Tell which suspect it is, whatever is left of its harm."""
-    return one.cause, one.level, one.ids, one.stage
+    return one.cause, one.scope
 
 
 def _sure(suspects: list[Suspect], q: list[float]) -> list[Suspect]:

@@ -49,9 +49,8 @@ def price_of(suspect: Suspect, stakes: Stakes, confidence: float) -> Price:
     from scipy import special
 
     usual = _USUAL_HARM * np.fmax(stakes.revenue / max(suspect.exposed, _CERTAIN), 1.0)
-    kept = float(usual**2 / (usual**2 + suspect.harm_error**2))
-    if suspect.is_certain():  # its harm is drawn to the usual one already
-        kept = 1.0
+    # what is certain is drawn to the usual harm already
+    kept = 1.0 if suspect.is_certain() else float(usual**2 / (usual**2 + suspect.harm_error**2))
     is_margin = suspect.claim != "plan" and bool(0 < stakes.margin < 1)
     margin = stakes.margin if is_margin else 1.0
     normal = float(special.ndtri(0.5 + confidence / 2))

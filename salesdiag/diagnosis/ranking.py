@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from salesdiag.diagnosis.catalogue import CATALOGUE
-from salesdiag.diagnosis.finding import Finding, Scope
+from salesdiag.diagnosis.finding import Finding
 from salesdiag.diagnosis.price import price_of
 from salesdiag.diagnosis.words import sentence
 from salesdiag.stats.multiplicity import adjust_p_values
@@ -76,9 +76,8 @@ def _finding(
     names: Mapping[str, str] | None,
 ) -> Finding:
     cause = CATALOGUE[one.cause]
-    scope = Scope(one.level, ", ".join(one.ids) or None, one.stage)
     return Finding(
-        cause=one.cause, scope=scope, control=cause.control, grade=one.grade,
+        cause=one.cause, scope=one.scope, control=cause.control, grade=one.grade,
         measured=one.measured, expected=one.expected, n=one.n, q_value=q_value,
         money=price.money, money_low=price.low if q_value < SURE else min(price.low, 0.0),
         money_high=price.high, money_basis=price.basis,

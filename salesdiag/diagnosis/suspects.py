@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from salesdiag.diagnosis.finding import Scope
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -56,6 +58,11 @@ class Suspect:
     has_driver: bool = False  # the fault itself is seen, not only what it would do
     table: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
 
+    @property
+    def scope(self) -> Scope:
+        """Give the place as a finding names it."""
+        return Scope(self.level, ", ".join(self.ids) or None, self.stage)
+
     def is_certain(self) -> bool:
         """Tell whether the fault itself is seen all over the department, beside what it cost."""
         is_seen = self.has_driver and self.level == "department" and self.claim in _ESTIMATED
@@ -85,9 +92,8 @@ def with_usual_harm(one: Suspect, revenue: float) -> Suspect:
     revenue : float
         That of the window.
     """
-    if not one.is_certain() or not one.exposed > 0 or not one.harm_error > 0:
-        return one
-    if not one.harm < 0:
+    tells = one.harm < 0 and one.harm_error > 0 and one.exposed > 0
+    if not (tells and one.is_certain()):
         return one
     usual = np.fmax(revenue / one.exposed, 1.0) * _USUAL_OF_SEEN
     harm, _error = combined((one.harm, one.harm_error), (-usual, usual))

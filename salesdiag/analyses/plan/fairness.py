@@ -189,11 +189,13 @@ def _tests(rows: pd.DataFrame, size: float, confidence: float) -> list[Trial]:
     on_potential = _follows(rows[known], "potential", "place", 1.0, confidence)
     opened = _opened(rows)
     opens = opened > 0
-    fair, error = _beyond_luck(rows.assign(opened=opened)[opens])
+    busy = rows.assign(opened=opened)[opens]
+    fair = _beyond_luck(busy)
+    error = error_of_fair(fair, busy["rep_id"].nunique())
     on_opened = [
-        _held_against(one, error, confidence) for one in
-        _follows(rows.assign(opened=opened)[opens], "opened", "rep_id", fair, confidence)
-    ]  # fmt: skip
+        _held_against(one, error, confidence)
+        for one in _follows(busy, "opened", "rep_id", fair, confidence)
+    ]
     on_target = ratio_slope(
         rows["actual"].to_numpy(float), _log(rows["target"]), exposure=None,
         period=_period(rows), cluster=_rep(rows), reference=1.0, confidence=confidence,
@@ -220,15 +222,20 @@ def _opened(rows: pd.DataFrame) -> pd.Series:
     return beside.transform("mean")
 
 
-def _beyond_luck(rows: pd.DataFrame) -> tuple[float, float]:
-    """Give the part of what reps differ in, in deals opened, that is no luck, with its error.
+def error_of_fair(fair: float, n_reps: int) -> float:
+    """Give the error of the part of what so many reps differ in that is no luck."""
+    return (1 - fair) * float(np.sqrt(2 / max(n_reps - 1, 1)))
+
+
+def _beyond_luck(rows: pd.DataFrame) -> float:
+    """Give the part of what reps differ in, in deals opened, that is no luck.
 
     Luck is that of counts, and more where deals come in clumps: then those of a rep scatter more
     from period to period.
     """
     n_reps = rows["rep_id"].nunique()
     if n_reps < FEWEST:
-        return np.nan, np.nan
+        return np.nan
     usual = rows.groupby(PERIOD)["n_created"].transform("mean") * rows["opened"]
     degrees = max(len(rows) - n_reps, 1)
     clumps = max(float(((rows["n_created"] - usual) ** 2 / usual).sum()) / degrees, 1.0)
@@ -237,8 +244,7 @@ def _beyond_luck(rows: pd.DataFrame) -> tuple[float, float]:
     n_opened = rows.groupby(["rep_id", months])["n_created"].sum().groupby("rep_id").max()
     luck = clumps * float((1 / n_opened).mean())
     differs = float(_log(rows.groupby("rep_id")["opened"].first()).var(ddof=1))
-    fair = float(np.clip(1 - luck / differs, 0.0, 1.0)) if differs > 0 else 0.0
-    return fair, (1 - fair) * float(np.sqrt(2 / (n_reps - 1)))
+    return float(np.clip(1 - luck / differs, 0.0, 1.0)) if differs > 0 else 0.0
 
 
 def _held_against(found: Estimate, error: float, confidence: float) -> Estimate:

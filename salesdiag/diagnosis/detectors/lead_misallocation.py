@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import special
 
 from salesdiag.diagnosis.suspects import Suspect, combined, of_department, size_of
+from salesdiag.stats.panel.fixed_effects import TwoWay
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _KINDS: tuple[Level, ...] = ("segment", "product", "source")
-_FEWEST_REPS = 5
+_FEWEST_REPS, _FEWEST_KINDS = 5, 2
 _SMALLEST = 0.02
 _A_FEW = 2.0  # deals, or wins, that every rep is credited with: nobody's rate is 0
 _ALIKE = 0.6  # of what it cost: how far it may be off, for what suits a rep is told by few deals
@@ -71,14 +72,12 @@ class _Side(NamedTuple):
     won: Floats
 
 
-_NONE = _Side(*[np.zeros((0, 0))] * 3)
-
-
 def _compare(cells: pd.DataFrame, kind: Level, view: View) -> dict[str, object] | None:
     """Compare what the deals of each kind bring at the hands they went to, now and before."""
-    kinds, base, now = _sides(cells, kind)
-    if len(kinds) < 2 or base.dealt.shape[1] < _FEWEST_REPS:
+    sides = _sides(cells, kind)
+    if sides is None:
         return None
+    kinds, base, now = sides
     shift = _shift(base.dealt, now.dealt)
     settled, won = base.settled + now.settled, base.won + now.won
     slope, error, n_reps = _slope(shift, settled, won, _usual(base) + _usual(now))
@@ -99,22 +98,22 @@ def _compare(cells: pd.DataFrame, kind: Level, view: View) -> dict[str, object] 
     }  # fmt: skip
 
 
-def _sides(cells: pd.DataFrame, kind: str) -> tuple[list[str], _Side, _Side]:
-    """Count the deals of the reps and kinds that there were on both sides."""
+def _sides(cells: pd.DataFrame, kind: str) -> tuple[list[str], _Side, _Side] | None:
+    """Count the deals of the reps and kinds that there were on both sides, None if too few."""
     counts = cells.pivot_table(
         index=kind, columns=["side", "rep_id"], values=["n_deals", "n_settled", "n_won"],
         aggfunc="sum", fill_value=0.0,
     )  # fmt: skip
     dealt = counts["n_deals"]
     if not {"base", "now"} <= set(dealt.columns.get_level_values(0)):
-        return [], _NONE, _NONE
+        return None
     on_both = [dealt[side] for side in ("base", "now")]
     reps = sorted(set.intersection(*(set(one.columns[one.sum() > 0]) for one in on_both)))
     kinds = sorted(
         set.intersection(*(set(one.index[one[reps].sum(axis=1) > 0]) for one in on_both))
     )
-    if not kinds:
-        return [], _NONE, _NONE
+    if len(kinds) < _FEWEST_KINDS or len(reps) < _FEWEST_REPS:
+        return None
     base, now = (
         _Side(*(counts[name][side].loc[kinds, reps].to_numpy(float)
                 for name in ("n_deals", "n_settled", "n_won")))
@@ -127,14 +126,9 @@ def _shift(base: Floats, now: Floats) -> Floats:
     """Give how much more of each kind each rep gets, net of what the rep and the kind get more."""
     shift = np.log((now + _A_FEW) / (base + _A_FEW))
     weight = now + base + _CLOSE
-    for _turn in range(_TURNS):
-        by_rep = np.average(shift, axis=0, weights=weight)
-        shift = shift - by_rep
-        by_kind = np.average(shift, axis=1, weights=weight)
-        shift = shift - by_kind[:, None]
-        if max(np.abs(by_rep).max(), np.abs(by_kind).max()) < _CLOSE:
-            break
-    return shift
+    kind, rep = np.indices(shift.shape).reshape(2, -1)
+    net: Floats = TwoWay(rep, kind).residuals(shift.reshape(-1, 1), weight.ravel())
+    return net.reshape(shift.shape)
 
 
 def _usual(side: _Side) -> Floats:

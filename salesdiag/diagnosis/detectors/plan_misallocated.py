@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import special
 
+from salesdiag.analyses.plan.fairness import error_of_fair
 from salesdiag.diagnosis.suspects import Suspect
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def detect(view: View) -> list[Suspect]:
     if asked.estimate > _SMALLEST * asked.fair:
         return []
     # what is fair is itself an estimate, from as many reps
-    unsure = (1 - asked.fair) * float(np.sqrt(2 / asked.degrees))
+    unsure = error_of_fair(asked.fair, asked.degrees + 1)
     # the fewer of the two are asked of those with much to sell, the more they reach
     both = (reached.beyond(unsure) - asked.beyond(unsure)) / np.sqrt(2 + 2 * _ALIKE)
     p_values = [float(special.stdtr(asked.degrees, -both))]
